@@ -1,0 +1,21 @@
+//! Experience API of the web shop: what a signed-in customer sees of their own account.
+
+mod api;
+mod upstream;
+
+use strata_core::Experience;
+use strata_service::{BuildError, Ctx, Service};
+
+use crate::{api::Api, upstream::Upstreams};
+
+/// Builds the service.
+///
+/// # Errors
+/// When a call is not declared or an upstream not configured.
+#[expect(clippy::unused_async, reason = "every service builds asynchronously")]
+pub async fn build(ctx: Ctx<Experience>) -> Result<Service<Experience>, BuildError> {
+    let upstreams = Upstreams::connect(&ctx)?;
+    Ok(Service::edge(proto_experience_storefront::v1::routes(
+        Api::new(upstreams),
+    )))
+}

@@ -1,0 +1,42 @@
+//! The one file that names other services.
+
+use proto_process_customer_overview::v1::{
+    CustomerOverviewServiceClient, GetOverviewRequest, ListOrdersRequest, ListOrdersResponse,
+    Overview,
+};
+use strata_core::{Call, Error, Experience};
+use strata_service::{Ctx, StartError, Transport, Upstream, from_status};
+
+/// The Process APIs this service shows.
+pub(crate) struct Upstreams {
+    overview: Upstream<CustomerOverviewServiceClient<Transport>>,
+}
+
+impl Upstreams {
+    pub(crate) fn connect(ctx: &Ctx<Experience>) -> Result<Self, StartError> {
+        Ok(Self {
+            overview: ctx.upstream()?,
+        })
+    }
+
+    pub(crate) async fn overview(&self, call: &Call, customer_id: &str) -> Result<Overview, Error> {
+        let request = GetOverviewRequest {
+            customer_id: customer_id.to_owned(),
+        };
+        let response = self.overview.on_behalf_of(call).get_overview(request).await;
+        Ok(response
+            .map_err(|status| from_status(&status))?
+            .into_inner())
+    }
+
+    pub(crate) async fn orders(
+        &self,
+        call: &Call,
+        request: ListOrdersRequest,
+    ) -> Result<ListOrdersResponse, Error> {
+        let response = self.overview.on_behalf_of(call).list_orders(request).await;
+        Ok(response
+            .map_err(|status| from_status(&status))?
+            .into_inner())
+    }
+}

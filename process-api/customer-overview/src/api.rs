@@ -1,0 +1,160 @@
+//! Contract to domain and back, nothing else.
+
+use proto_process_customer_overview::v1::{
+    self as wire, CustomerOverviewService, GetOverviewRequest, ListOrdersRequest,
+    ListOrdersResponse,
+};
+use proto_system_customers::v1 as customers;
+use proto_system_orders::v1 as orders;
+use strata_service::{call, into_status};
+use tonic::{Request, Response, Status};
+
+use crate::{
+    domain::{COUNTED_ORDERS, RECENT_ORDERS, Sale, lifetime_value},
+    upstream::Upstreams,
+};
+
+/// The contract over the System APIs.
+pub(crate) struct Api {
+    upstreams: Upstreams,
+}
+
+impl Api {
+    pub(crate) const fn new(upstreams: Upstreams) -> Self {
+        Self { upstreams }
+    }
+}
+
+#[tonic::async_trait]
+impl CustomerOverviewService for Api {
+    async fn get_overview(
+        &self,
+        request: Request<GetOverviewRequest>,
+    ) -> Result<Response<wire::Overview>, Status> {
+        let call = call(&request)?;
+        let customer_id = request.into_inner().customer_id;
+        let counted = orders::ListOrdersRequest {
+            customer_id: customer_id.clone(),
+            page_size: COUNTED_ORDERS,
+            page_token: String::new(),
+        };
+        let (customer, listed) = tokio::try_join!(
+            self.upstreams.customer(&call, &customer_id),
+            self.upstreams.orders(&call, counted),
+        )
+        .map_err(into_status)?;
+        Ok(Response::new(wire::Overview {
+            profile: Some(profile(customer)),
+            totals: Some(totals(&listed.orders)),
+            recent_orders: listed
+                .orders
+                .into_iter()
+                .take(RECENT_ORDERS)
+                .map(order)
+                .collect(),
+        }))
+    }
+
+    async fn list_orders(
+        &self,
+        request: Request<ListOrdersRequest>,
+    ) -> Result<Response<ListOrdersResponse>, Status> {
+        let call = call(&request)?;
+        let request = request.into_inner();
+        let request = orders::ListOrdersRequest {
+            customer_id: request.customer_id,
+            page_size: request.page_size,
+            page_token: request.page_token,
+        };
+        let listed = self
+            .upstreams
+            .orders(&call, request)
+            .await
+            .map_err(into_status)?;
+        Ok(Response::new(ListOrdersResponse {
+            orders: listed.orders.into_iter().map(order).collect(),
+            next_page_token: listed.next_page_token,
+        }))
+    }
+}
+
+/// Neither birth date nor national id leaves the System layer.
+fn profile(customer: customers::Customer) -> wire::Profile {
+    let loyalty_tier = match customer.loyalty_tier() {
+        customers::LoyaltyTier::Unspecified => wire::LoyaltyTier::Unspecified,
+        customers::LoyaltyTier::Bronze => wire::LoyaltyTier::Bronze,
+        customers::LoyaltyTier::Silver => wire::LoyaltyTier::Silver,
+        customers::LoyaltyTier::Gold => wire::LoyaltyTier::Gold,
+        customers::LoyaltyTier::Platinum => wire::LoyaltyTier::Platinum,
+    };
+    let name = customer.name.unwrap_or_default();
+    let consent = customer.marketing_consent.unwrap_or_default();
+    wire::Profile {
+        customer_id: customer.customer_id,
+        full_name: format!("{} {}", name.given, name.family),
+        email: customer.email,
+        phone: customer.phone,
+        address: customer.address.map(|address| wire::Address {
+            street: address.street,
+            city: address.city,
+            postcode: address.postcode,
+            country: address.country,
+        }),
+        marketing_email: consent.email,
+        marketing_phone: consent.phone,
+        loyalty_tier: loyalty_tier.into(),
+        region: customer.region,
+        customer_since: customer.created_at,
+    }
+}
+
+/// `listed` is newest first.
+fn totals(listed: &[orders::Order]) -> wire::OrderTotals {
+    let sales = listed.iter().map(|order| Sale {
+        total_minor: order.total_minor,
+        kept: !matches!(
+            order.status(),
+            orders::OrderStatus::Cancelled | orders::OrderStatus::Returned
+        ),
+    });
+    let newest = listed.first();
+    wire::OrderTotals {
+        order_count: u32::try_from(listed.len()).unwrap_or(u32::MAX),
+        lifetime_value_minor: lifetime_value(sales),
+        currency: newest
+            .map(|order| order.currency.clone())
+            .unwrap_or_default(),
+        last_order_at: newest.and_then(|order| order.placed_at.clone()),
+    }
+}
+
+fn order(order: orders::Order) -> wire::Order {
+    let status = match order.status() {
+        orders::OrderStatus::Unspecified => wire::OrderStatus::Unspecified,
+        orders::OrderStatus::Placed => wire::OrderStatus::Placed,
+        orders::OrderStatus::Paid => wire::OrderStatus::Paid,
+        orders::OrderStatus::Shipped => wire::OrderStatus::Shipped,
+        orders::OrderStatus::Delivered => wire::OrderStatus::Delivered,
+        orders::OrderStatus::Cancelled => wire::OrderStatus::Cancelled,
+        orders::OrderStatus::Returned => wire::OrderStatus::Returned,
+    };
+    wire::Order {
+        order_id: order.order_id,
+        customer_id: order.customer_id,
+        region: order.region,
+        status: status.into(),
+        placed_at: order.placed_at,
+        currency: order.currency,
+        total_minor: order.total_minor,
+        lines: order.lines.into_iter().map(line).collect(),
+    }
+}
+
+fn line(line: orders::OrderLine) -> wire::OrderLine {
+    wire::OrderLine {
+        sku: line.sku,
+        description: line.description,
+        quantity: line.quantity,
+        unit_price_minor: line.unit_price_minor,
+    }
+}

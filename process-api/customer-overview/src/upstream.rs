@@ -1,0 +1,46 @@
+//! The one file that names other services.
+
+use proto_system_customers::v1::{Customer, CustomersServiceClient, GetCustomerRequest};
+use proto_system_orders::v1::{ListOrdersRequest, ListOrdersResponse, OrdersServiceClient};
+use strata_core::{Call, Error, Process};
+use strata_service::{Ctx, StartError, Transport, Upstream, from_status};
+
+/// The System APIs this service combines.
+pub(crate) struct Upstreams {
+    customers: Upstream<CustomersServiceClient<Transport>>,
+    orders: Upstream<OrdersServiceClient<Transport>>,
+}
+
+impl Upstreams {
+    pub(crate) fn connect(ctx: &Ctx<Process>) -> Result<Self, StartError> {
+        Ok(Self {
+            customers: ctx.upstream()?,
+            orders: ctx.upstream()?,
+        })
+    }
+
+    pub(crate) async fn customer(&self, call: &Call, customer_id: &str) -> Result<Customer, Error> {
+        let request = GetCustomerRequest {
+            customer_id: customer_id.to_owned(),
+        };
+        let response = self
+            .customers
+            .on_behalf_of(call)
+            .get_customer(request)
+            .await;
+        Ok(response
+            .map_err(|status| from_status(&status))?
+            .into_inner())
+    }
+
+    pub(crate) async fn orders(
+        &self,
+        call: &Call,
+        request: ListOrdersRequest,
+    ) -> Result<ListOrdersResponse, Error> {
+        let response = self.orders.on_behalf_of(call).list_orders(request).await;
+        Ok(response
+            .map_err(|status| from_status(&status))?
+            .into_inner())
+    }
+}

@@ -1,0 +1,18 @@
+//! What a proto's source says beside its descriptors: lines and comments.
+
+use prost_reflect::{FileDescriptor, prost_types::source_code_info::Location};
+
+/// The line, from 1, where the element with this descriptor path starts.
+pub(crate) fn line(file: &FileDescriptor, path: &[i32]) -> Option<i32> {
+    locate(file, path)?.span.first().map(|line| line + 1)
+}
+
+/// The comment above the element with this descriptor path.
+pub(crate) fn comment<'a>(file: &'a FileDescriptor, path: &[i32]) -> Option<&'a str> {
+    locate(file, path)?.leading_comments.as_deref()
+}
+
+fn locate<'a>(file: &'a FileDescriptor, path: &[i32]) -> Option<&'a Location> {
+    let info = file.file_descriptor_proto().source_code_info.as_ref()?;
+    info.location.iter().find(|location| location.path == path)
+}

@@ -1,0 +1,97 @@
+//! What a contract tells the rest of the estate about a service.
+
+use heck::ToShoutySnakeCase;
+use proc_macro2::{Ident, TokenStream};
+use prost_reflect::{MethodDescriptor, ServiceDescriptor};
+use quote::{format_ident, quote};
+use strata_core::Layer;
+
+use crate::{
+    compile::Contract,
+    options::{Category, Label, Sensitivity},
+};
+
+/// `strata_core::Contract` for `this`, whose methods are the constants [`method`] declares.
+pub(super) fn contract(
+    contract: &Contract,
+    service: &ServiceDescriptor,
+    generics: &TokenStream,
+    this: &TokenStream,
+) -> TokenStream {
+    let layer = layer(contract.folder.layer);
+    let folder = &contract.folder.name;
+    let name = service.full_name();
+    let methods = service
+        .methods()
+        .map(|method| constant(&method))
+        .collect::<Vec<_>>();
+    quote! {
+        impl #generics ::strata_core::Contract for #this {
+            const LAYER: ::strata_core::Layer = ::strata_core::Layer::#layer;
+            const SERVICE: &'static str = #folder;
+            const NAME: &'static str = #name;
+            const METHODS: &'static [::strata_core::Method] = &[#(#methods),*];
+        }
+    }
+}
+
+/// A constant that describes `method`, which answers at `path`.
+pub(super) fn method(contract: &Contract, method: &MethodDescriptor, path: &str) -> TokenStream {
+    let constant = constant(method);
+    let annotations = contract.options.method(method);
+    let doc = format!(" `{}`, as policies and middleware know it.", method.name());
+    let name = method.name();
+    let scope = annotations.scope().to_owned();
+    let idempotent = annotations.idempotent;
+    let ceiling = label(&annotations.ceiling.unwrap_or_default());
+    quote! {
+        #[doc = #doc]
+        pub const #constant: ::strata_core::Method = ::strata_core::Method {
+            name: #name,
+            path: #path,
+            scope: #scope,
+            idempotent: #idempotent,
+            ceiling: #ceiling,
+        };
+    }
+}
+
+/// The name of a method's constant, `GET_CUSTOMER`.
+pub(super) fn constant(method: &MethodDescriptor) -> Ident {
+    format_ident!("{}", method.name().to_shouty_snake_case())
+}
+
+/// A layer's name as a type and as a value of `strata_core`.
+pub(super) fn layer(layer: Layer) -> Ident {
+    match layer {
+        Layer::System => format_ident!("System"),
+        Layer::Process => format_ident!("Process"),
+        Layer::Experience => format_ident!("Experience"),
+    }
+}
+
+fn label(label: &Label) -> TokenStream {
+    // What the checks let through names a sensitivity; anything else reads as the highest.
+    let sensitivity = match label.sensitivity() {
+        Sensitivity::Public => format_ident!("Public"),
+        Sensitivity::Internal => format_ident!("Internal"),
+        Sensitivity::Confidential => format_ident!("Confidential"),
+        Sensitivity::Restricted | Sensitivity::Unspecified => format_ident!("Restricted"),
+    };
+    let categories = label.categories().filter_map(|category| {
+        let name = match category {
+            Category::Unspecified => return None,
+            Category::Personal => "Personal",
+            Category::SpecialCategory => "SpecialCategory",
+            Category::Payment => "Payment",
+            Category::Credential => "Credential",
+            Category::Location => "Location",
+            Category::Child => "Child",
+        };
+        let name = format_ident!("{name}");
+        Some(quote!(::strata_core::Category::#name))
+    });
+    quote! {
+        ::strata_core::Label::new(::strata_core::Sensitivity::#sensitivity, &[#(#categories),*])
+    }
+}

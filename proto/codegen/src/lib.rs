@@ -1,0 +1,67 @@
+//! Turns a contract folder into Rust, at build time. A contract's `build.rs` calls [`contract`]:
+//!
+//! 1. [`folder`] finds the contract: its layer, its name and its protos, by where it lies;
+//! 2. [`compile`] compiles the protos to descriptors that keep every annotation;
+//! 3. [`options`] reads the annotations, [`route`] the HTTP routes;
+//! 4. [`checks`] finds everything that breaks a rule, and the build stops there if it must;
+//! 5. [`generate`] writes `contract.rs`.
+
+mod checks;
+mod comments;
+mod compile;
+mod finding;
+mod folder;
+mod generate;
+mod options;
+mod route;
+
+use std::{
+    env, fs,
+    io::{self, Write},
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
+
+use crate::{compile::Contract, finding::Finding, folder::Folder};
+
+/// Generates the contract whose `build.rs` calls this, into `$OUT_DIR/contract.rs`. What is wrong
+/// with it is said as one cargo error per finding.
+#[must_use]
+pub fn contract() -> ExitCode {
+    let findings = match (env::var_os("CARGO_MANIFEST_DIR"), env::var_os("OUT_DIR")) {
+        (Some(folder), Some(out)) => build(Path::new(&folder), &PathBuf::from(out)),
+        _ => Err(vec![Finding::new("build.rs", "", "runs under cargo only")]),
+    };
+    let mut lines = io::stdout().lock();
+    let Err(findings) = findings else {
+        return ExitCode::SUCCESS;
+    };
+    for finding in findings {
+        // Nobody is left to tell when cargo has closed the pipe.
+        let _ = writeln!(lines, "cargo::error={finding}");
+    }
+    ExitCode::FAILURE
+}
+
+fn build(manifest: &Path, out: &Path) -> Result<(), Vec<Finding>> {
+    let folder = Folder::locate(manifest).map_err(|finding| vec![finding])?;
+    let mut lines = io::stdout().lock();
+    for watched in [folder.path(), &folder.options()] {
+        let _ = writeln!(lines, "cargo::rerun-if-changed={}", watched.display());
+    }
+    drop(lines);
+    let contract = Contract::compile(folder).map_err(|finding| vec![finding])?;
+    let findings = checks::all(&contract);
+    if !findings.is_empty() {
+        return Err(findings);
+    }
+    let code = generate::contract(&contract).map_err(|finding| vec![finding])?;
+    let target = out.join("contract.rs");
+    fs::write(&target, code).map_err(|error| {
+        vec![Finding::new(
+            &target.display().to_string(),
+            "",
+            format!("cannot be written: {error}"),
+        )]
+    })
+}

@@ -1,0 +1,238 @@
+//! The typed sections of a service's configuration, as files and variables write them.
+
+use std::{
+    net::{Ipv4Addr, SocketAddr},
+    path::{Path, PathBuf},
+    str::FromStr,
+    time::Duration,
+};
+
+use serde::{Deserialize, Deserializer, Serialize, de};
+use url::Url;
+
+/// `[listen]`: where the service is served.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Listen {
+    /// IP address and port; port 0 takes any free one.
+    #[serde(deserialize_with = "address")]
+    pub address: SocketAddr,
+}
+
+impl Default for Listen {
+    fn default() -> Self {
+        Self {
+            address: (Ipv4Addr::UNSPECIFIED, 8443).into(),
+        }
+    }
+}
+
+/// `[admin]`: where health and metrics are served, over plain HTTP.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Admin {
+    /// IP address and port; port 0 takes any free one.
+    #[serde(deserialize_with = "address")]
+    pub address: SocketAddr,
+}
+
+impl Default for Admin {
+    fn default() -> Self {
+        Self {
+            address: (Ipv4Addr::LOCALHOST, 9443).into(),
+        }
+    }
+}
+
+/// `[tls]`: the identity the service runs under.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Tls {
+    /// Folder of the SVID, its key and the trust bundles.
+    pub material: PathBuf,
+}
+
+impl Default for Tls {
+    fn default() -> Self {
+        Self {
+            material: "/etc/strata/material".into(),
+        }
+    }
+}
+
+/// `[limits]`: what one process takes on at most. Zero is refused everywhere.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Limits {
+    /// Open connections.
+    pub connections: usize,
+    /// TLS handshakes under way at once.
+    pub handshakes: usize,
+    /// How long a TLS handshake may take.
+    #[serde(with = "humantime_serde")]
+    pub handshake_timeout: Duration,
+    /// HTTP/2 streams per connection (RFC 9113, section 5.1.2).
+    pub concurrent_streams: u32,
+    /// How long a request's head may take to arrive.
+    #[serde(with = "humantime_serde")]
+    pub header_timeout: Duration,
+    /// How long a request may take where its caller gives no shorter deadline.
+    #[serde(with = "humantime_serde")]
+    pub request_timeout: Duration,
+    /// How long requests under way may go on after the signal to stop.
+    #[serde(with = "humantime_serde")]
+    pub drain_timeout: Duration,
+    /// Bytes of one gRPC message, decompressed.
+    pub message_bytes: usize,
+    /// Bytes of an HTTP request's body.
+    pub body_bytes: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            connections: 10_000,
+            handshakes: 256,
+            handshake_timeout: Duration::from_secs(5),
+            concurrent_streams: 100,
+            header_timeout: Duration::from_secs(5),
+            request_timeout: Duration::from_secs(10),
+            drain_timeout: Duration::from_secs(10),
+            message_bytes: 4 << 20,
+            body_bytes: 1 << 20,
+        }
+    }
+}
+
+/// How log lines look.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// One JSON object per line.
+    #[default]
+    Json,
+    /// For a person at a terminal.
+    Pretty,
+}
+
+/// `[telemetry]`: logs, traces, metrics.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Telemetry {
+    /// How log lines look.
+    pub log_format: LogFormat,
+    /// What is logged, in tracing-subscriber's `EnvFilter` syntax. Security events always are.
+    pub log_filter: String,
+    /// OTLP/gRPC collector. Without one, nothing is exported.
+    #[serde(
+        deserialize_with = "collector",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub otlp_endpoint: Option<Url>,
+    /// Share of traces to record among those that start here, 0 to 1.
+    pub sample_ratio: f64,
+}
+
+impl Default for Telemetry {
+    fn default() -> Self {
+        Self {
+            log_format: LogFormat::default(),
+            log_filter: "info".to_owned(),
+            otlp_endpoint: None,
+            sample_ratio: 0.01,
+        }
+    }
+}
+
+/// `[upstreams.<service>]`: where a declared upstream is reached.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Upstream {
+    /// Host and port.
+    #[serde(deserialize_with = "endpoint")]
+    pub endpoint: String,
+}
+
+/// `[database]`: the system of record of a System API.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Database {
+    /// `sqlite:<file>`.
+    pub url: String,
+    /// Connections of the pool.
+    #[serde(default = "default_connections")]
+    pub max_connections: u32,
+}
+
+const fn default_connections() -> u32 {
+    8
+}
+
+impl Database {
+    /// The file's path, without scheme and options; none when the URL is not SQLite's.
+    pub(crate) fn file(&self) -> Option<&str> {
+        let rest = self.url.strip_prefix("sqlite:")?;
+        let rest = rest.strip_prefix("//").unwrap_or(rest);
+        rest.split('?').next()
+    }
+
+    /// The URL with a relative path started at `folder`.
+    pub(crate) fn url_from(&self, folder: &Path) -> String {
+        let Some(file) = self.file() else {
+            return self.url.clone();
+        };
+        let options = self
+            .url
+            .split_once('?')
+            .map_or(String::new(), |(_, rest)| format!("?{rest}"));
+        format!("sqlite:{}{options}", folder.join(file).display())
+    }
+}
+
+/// `[tokens]`: which access tokens an Experience API takes.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Tokens {
+    /// The issuer's URL, exactly as the `iss` claim reads (RFC 9068, section 4).
+    pub issuer: String,
+    /// What the `aud` claim must contain.
+    pub audience: String,
+    /// Clock difference to the issuer that is forgiven, at most five seconds.
+    #[serde(with = "humantime_serde")]
+    pub leeway: Duration,
+    /// PEM file of the CA of the issuer's HTTPS certificate, when that is not a public one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ca: Option<PathBuf>,
+}
+
+fn address<'de, D: Deserializer<'de>>(from: D) -> Result<SocketAddr, D::Error> {
+    parsed(from, "an IP address and port, such as 127.0.0.1:8443")
+}
+
+fn collector<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Url>, D::Error> {
+    parsed(from, "a URL, such as http://127.0.0.1:4317").map(Some)
+}
+
+fn endpoint<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Error> {
+    const EXPECTED: &str = "a host and port, such as 127.0.0.1:8443";
+    let authority: http::uri::Authority = parsed(from, EXPECTED)?;
+    if authority.port().is_none() || authority.as_str().contains('@') {
+        return Err(invalid(EXPECTED));
+    }
+    Ok(authority.to_string())
+}
+
+/// Reads text through its parser. The parser's own error may repeat the text, so it is replaced by
+/// what was expected.
+fn parsed<'de, D: Deserializer<'de>, T: FromStr>(
+    from: D,
+    expected: &'static str,
+) -> Result<T, D::Error> {
+    String::deserialize(from)?
+        .parse()
+        .map_err(|_| invalid(expected))
+}
+
+fn invalid<E: de::Error>(expected: &'static str) -> E {
+    E::invalid_value(de::Unexpected::Other("text"), &expected)
+}

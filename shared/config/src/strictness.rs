@@ -1,0 +1,47 @@
+//! What each environment puts up with: one table.
+
+use crate::environment::Environment::{self, Dev, Test};
+
+/// Something that is convenient on a developer's machine and unsafe elsewhere.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Laxity {
+    /// Access tokens from an issuer reached over plain HTTP; on loopback only, even then.
+    PlainIssuer,
+    /// Traces and metrics over plain HTTP to a collector on another host.
+    DistantCollector,
+    /// The admin listener, which is plain HTTP, on every interface.
+    OpenAdmin,
+}
+
+impl Laxity {
+    /// The table: where it is put up with. Refused everywhere else.
+    const fn allowed_in(self) -> &'static [Environment] {
+        match self {
+            Self::PlainIssuer => &[Dev],
+            Self::DistantCollector | Self::OpenAdmin => &[Dev, Test],
+        }
+    }
+
+    /// Whether `environment` puts up with it.
+    pub(crate) fn is_allowed(self, environment: Environment) -> bool {
+        self.allowed_in().contains(&environment)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn staging_and_production_put_up_with_nothing() {
+        for laxity in [
+            Laxity::PlainIssuer,
+            Laxity::DistantCollector,
+            Laxity::OpenAdmin,
+        ] {
+            assert!(laxity.is_allowed(Dev));
+            assert!(!laxity.is_allowed(Environment::Staging));
+            assert!(!laxity.is_allowed(Environment::Prod));
+        }
+    }
+}

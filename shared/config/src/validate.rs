@@ -1,0 +1,227 @@
+//! What the types cannot say: ranges, what belongs to which layer, what the environment refuses.
+
+use std::{net::SocketAddr, time::Duration};
+
+use strata_core::Layer;
+use url::{Host, Url};
+
+use crate::{
+    environment::Environment,
+    error::{ConfigError, Problem, hint},
+    load::{Sections, key},
+    manifest::Manifest,
+    sections::{Database, Limits, Telemetry, Tokens, Upstream},
+    sources::Sources,
+    strictness::Laxity,
+};
+
+/// RFC 9068 leaves the leeway open ("a few minutes" at most); tokens here live minutes, so a few
+/// seconds are enough.
+const MAX_LEEWAY: Duration = Duration::from_secs(5);
+
+/// Collects what is wrong with a configuration.
+pub(crate) struct Validation<'a> {
+    sources: &'a Sources,
+    manifest: &'a Manifest,
+    environment: Environment,
+    problems: Vec<Problem>,
+}
+
+impl<'a> Validation<'a> {
+    pub(crate) fn new(
+        sources: &'a Sources,
+        manifest: &'a Manifest,
+        environment: Environment,
+    ) -> Self {
+        Self {
+            sources,
+            manifest,
+            environment,
+            problems: Vec::new(),
+        }
+    }
+
+    /// Refuses a section that only another layer has, before its keys are read.
+    pub(crate) fn sections_of_other_layers(&self) -> Result<(), ConfigError> {
+        let problems: Vec<_> = [("database", Layer::System), ("tokens", Layer::Experience)]
+            .into_iter()
+            .filter(|(section, layer)| {
+                *layer != self.manifest.layer && self.sources.origin(&[section]).is_some()
+            })
+            .map(|(section, layer)| {
+                let what = format!("[{section}] belongs to the {layer} layer alone: remove it");
+                self.sources.problem(&[section], what)
+            })
+            .collect();
+        if problems.is_empty() {
+            Ok(())
+        } else {
+            Err(problems.into())
+        }
+    }
+
+    /// Everything else.
+    pub(crate) fn check(mut self, sections: &Sections) -> Vec<Problem> {
+        self.addresses(sections.listen.address, sections.admin.address);
+        if sections.tls.material.as_os_str().is_empty() {
+            self.refuse(
+                &["tls", "material"],
+                "is empty: name the folder of the SVID",
+            );
+        }
+        self.limits(&sections.limits);
+        self.telemetry(&sections.telemetry);
+        self.upstreams(sections.upstreams.iter());
+        match &sections.database {
+            Some(database) => self.database(database),
+            None if self.manifest.layer == Layer::System => {
+                self.refuse(
+                    &["database", "url"],
+                    "is missing: a System API has a system of record",
+                );
+            }
+            None => {}
+        }
+        if let Some(tokens) = &sections.tokens {
+            self.tokens(tokens);
+        }
+        self.problems
+    }
+
+    fn refuse(&mut self, path: &[&str], what: &str) {
+        let what = format!("key '{}' {what}", path.join("."));
+        self.problems.push(self.sources.problem(path, what));
+    }
+
+    /// Refuses what only some environments put up with.
+    fn unless_allowed(&mut self, laxity: Laxity, path: &[&str], what: &str) {
+        if !laxity.is_allowed(self.environment) {
+            let environment = self.environment;
+            self.refuse(path, &format!("is refused in {environment}: {what}"));
+        }
+    }
+
+    fn addresses(&mut self, listen: SocketAddr, admin: SocketAddr) {
+        if admin.ip().is_unspecified() {
+            let what = "it is plain HTTP, so name the one address it is scraped on";
+            self.unless_allowed(Laxity::OpenAdmin, &["admin", "address"], what);
+        }
+        if listen == admin && listen.port() != 0 {
+            self.refuse(&["admin", "address"], "is the same as 'listen.address'");
+        }
+    }
+
+    fn limits(&mut self, limits: &Limits) {
+        let zero = [
+            ("connections", limits.connections == 0),
+            ("handshakes", limits.handshakes == 0),
+            ("handshake_timeout", limits.handshake_timeout.is_zero()),
+            ("concurrent_streams", limits.concurrent_streams == 0),
+            ("header_timeout", limits.header_timeout.is_zero()),
+            ("request_timeout", limits.request_timeout.is_zero()),
+            ("drain_timeout", limits.drain_timeout.is_zero()),
+            ("message_bytes", limits.message_bytes == 0),
+            ("body_bytes", limits.body_bytes == 0),
+        ];
+        for (name, _) in zero.into_iter().filter(|(_, is_zero)| *is_zero) {
+            self.refuse(&["limits", name], "is zero: no limit can be switched off");
+        }
+    }
+
+    fn telemetry(&mut self, telemetry: &Telemetry) {
+        if !(0.0..=1.0).contains(&telemetry.sample_ratio) {
+            self.refuse(&["telemetry", "sample_ratio"], "must be from 0.0 to 1.0");
+        }
+        if let Some(collector) = &telemetry.otlp_endpoint {
+            let path = ["telemetry", "otlp_endpoint"];
+            if collector.scheme() != "http" || collector.host().is_none() || has_login(collector) {
+                self.refuse(
+                    &path,
+                    "must be http://host:port: run a collector beside the service",
+                );
+            } else if !is_loopback(collector) {
+                let what = "send to a collector on loopback, which forwards over TLS";
+                self.unless_allowed(Laxity::DistantCollector, &path, what);
+            }
+        }
+    }
+
+    fn upstreams<'u>(&mut self, upstreams: impl Iterator<Item = (&'u String, &'u Upstream)>) {
+        let declared: Vec<_> = self
+            .manifest
+            .calls
+            .iter()
+            .map(|call| key(&call.service))
+            .collect();
+        for (name, _) in upstreams.filter(|(name, _)| !declared.contains(name)) {
+            let what = format!(
+                "unknown key 'upstreams.{name}': service.toml declares no such call{}",
+                hint(name, declared.iter().map(String::as_str))
+            );
+            self.problems
+                .push(self.sources.problem(&["upstreams", name], what));
+        }
+    }
+
+    fn database(&mut self, database: &Database) {
+        match database.file() {
+            None => self.refuse(&["database", "url"], "must be sqlite:<file>"),
+            Some(file) if file.is_empty() || file.starts_with(':') => {
+                self.refuse(
+                    &["database", "url"],
+                    "must name a file, such as sqlite:data/store.db",
+                );
+            }
+            Some(_) => {}
+        }
+        if database.max_connections == 0 {
+            self.refuse(&["database", "max_connections"], "is zero: use at least 1");
+        }
+    }
+
+    fn tokens(&mut self, tokens: &Tokens) {
+        let path = ["tokens", "issuer"];
+        match Url::parse(&tokens.issuer) {
+            // OpenID Connect Discovery 1.0, section 3: an https URL without query or fragment.
+            Ok(url)
+                if matches!(url.scheme(), "http" | "https")
+                    && url.query().is_none()
+                    && url.fragment().is_none()
+                    && !has_login(&url) =>
+            {
+                if url.scheme() == "http" {
+                    self.unless_allowed(Laxity::PlainIssuer, &path, "use https");
+                    if !is_loopback(&url) {
+                        self.refuse(&path, "is plain HTTP beyond loopback: use https");
+                    }
+                }
+            }
+            _ => self.refuse(
+                &path,
+                "must be an https URL without login, query and fragment",
+            ),
+        }
+        if tokens.audience.trim().is_empty() {
+            self.refuse(
+                &["tokens", "audience"],
+                "is empty: name what tokens must be meant for",
+            );
+        }
+        if tokens.leeway > MAX_LEEWAY {
+            self.refuse(&["tokens", "leeway"], "is more than 5s");
+        }
+    }
+}
+
+fn has_login(url: &Url) -> bool {
+    !url.username().is_empty() || url.password().is_some()
+}
+
+fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Ipv4(ip)) => ip.is_loopback(),
+        Some(Host::Ipv6(ip)) => ip.is_loopback(),
+        Some(Host::Domain(name)) => name == "localhost",
+        None => false,
+    }
+}

@@ -1,0 +1,49 @@
+//! The context of one request: who calls, for whom, until when, in which trace.
+
+use std::{sync::Arc, time::Instant};
+
+use crate::{error::ErrorCode, principal::Principal, spiffe::SpiffeId};
+
+/// Who sent the request to this process.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Caller {
+    /// Another workload, by its verified SPIFFE ID.
+    Workload(SpiffeId),
+    /// A client at the edge of the estate.
+    Edge,
+}
+
+/// W3C Trace Context identifiers (<https://www.w3.org/TR/trace-context/>, section 3.2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TraceContext {
+    /// trace-id.
+    pub trace_id: u128,
+    /// parent-id: the span of the hop that holds this context.
+    pub span_id: u64,
+    /// The sampled flag.
+    pub sampled: bool,
+}
+
+/// One request's context. The stacks make it; a handler gets it from the request and hands it to
+/// every upstream call, which is how identity, deadline and trace go on.
+#[derive(Clone, Debug)]
+pub struct Call {
+    /// Who sent the request.
+    pub caller: Caller,
+    /// The user it is for, if any.
+    pub principal: Option<Arc<Principal>>,
+    /// When the caller stops waiting.
+    pub deadline: Instant,
+    /// The trace it belongs to.
+    pub trace: TraceContext,
+}
+
+impl Call {
+    /// The user this request acts for.
+    ///
+    /// # Errors
+    /// `Unauthenticated` when the request acts for no user.
+    pub fn principal(&self) -> Result<&Principal, ErrorCode> {
+        self.principal.as_deref().ok_or(ErrorCode::Unauthenticated)
+    }
+}

@@ -1,0 +1,20 @@
+//! The words every crate of the estate shares. No IO, no wire format: neither tonic, axum, tokio
+//! nor rustls may be named here, so that the rule and the labels can be tested without any of them.
+
+pub mod call;
+pub mod contract;
+pub mod error;
+pub mod label;
+pub mod layer;
+pub mod principal;
+pub mod spiffe;
+
+pub use call::{Call, Caller, TraceContext};
+pub use contract::{CallableFrom, ClientOver, Contract, Method};
+pub use error::{Error, ErrorCode};
+pub use label::{Categories, Category, Clearance, Label, Sensitivity};
+pub use layer::{Experience, Layer, Process, System, Tier};
+pub use principal::Principal;
+/// A value that must never be printed: `Debug` shows `[REDACTED]`, memory is wiped on drop.
+pub use secrecy::{ExposeSecret, SecretString};
+pub use spiffe::{SpiffeId, TrustDomain};

@@ -1,0 +1,50 @@
+//! The user a request acts for.
+
+use serde::{Deserialize, Serialize};
+
+use crate::label::Clearance;
+
+/// A signed-in user, as the edge established it. Handlers read it from [`crate::Call`]; they never
+/// see how it travelled.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Principal {
+    /// The token's `sub`: the id of the user (for customers, the customer id).
+    pub subject: String,
+    /// Roles the issuer gave.
+    #[serde(default)]
+    pub roles: Vec<String>,
+    /// OAuth scopes of the token.
+    #[serde(default)]
+    pub scopes: Vec<String>,
+    /// The region whose data the user may see, when bound to one.
+    #[serde(default)]
+    pub region: Option<String>,
+    /// The labels the user may see.
+    #[serde(default)]
+    pub clearance: Clearance,
+}
+
+impl Principal {
+    /// Whether the user has the role.
+    #[must_use]
+    pub fn has_role(&self, role: &str) -> bool {
+        self.roles.iter().any(|have| have == role)
+    }
+
+    /// Whether the token carries the scope.
+    #[must_use]
+    pub fn has_scope(&self, scope: &str) -> bool {
+        self.scopes.iter().any(|have| have == scope)
+    }
+}
+
+/// The subject identifies a person, so only the shape is shown.
+impl std::fmt::Debug for Principal {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Principal")
+            .field("roles", &self.roles)
+            .field("scopes", &self.scopes)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,196 @@
+//! SPIFFE identities as the estate uses them: one trust domain per layer and environment, one path
+//! segment per service. Syntax after the SPIFFE-ID standard, section 2; parsed by the `spiffe`
+//! crate.
+
+use std::{fmt, sync::Arc};
+
+use crate::layer::Layer;
+
+/// The trust domain of one layer in one environment, `<layer>.<env>.<organisation>`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct TrustDomain {
+    layer: Layer,
+    name: Arc<str>,
+}
+
+impl TrustDomain {
+    /// Composes the trust domain.
+    ///
+    /// # Errors
+    /// [`SpiffeError`] when the result is no valid trust domain name.
+    pub fn new(layer: Layer, environment: &str, organisation: &str) -> Result<Self, SpiffeError> {
+        let name = format!("{layer}.{environment}.{organisation}");
+        spiffe::TrustDomain::new(&name).map_err(|source| SpiffeError::TrustDomain {
+            name: name.clone(),
+            source,
+        })?;
+        Ok(Self {
+            layer,
+            name: name.into(),
+        })
+    }
+
+    /// The layer this domain belongs to.
+    #[must_use]
+    pub const fn layer(&self) -> Layer {
+        self.layer
+    }
+
+    /// The name without scheme.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The identity of a service of this trust domain.
+    ///
+    /// # Errors
+    /// [`SpiffeError`] when `service` is no single valid path segment.
+    pub fn workload(&self, service: &str) -> Result<SpiffeId, SpiffeError> {
+        SpiffeId::parse(
+            &format!("spiffe://{}/{service}", self.name),
+            std::slice::from_ref(self),
+        )
+    }
+}
+
+impl fmt::Display for TrustDomain {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.name)
+    }
+}
+
+/// `spiffe://<layer>.<env>.<organisation>/<service>`. Cheap to clone.
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct SpiffeId {
+    uri: Arc<str>,
+    layer: Layer,
+    path_at: usize,
+}
+
+impl SpiffeId {
+    /// Parses `uri` and accepts it only from one of `domains`.
+    ///
+    /// # Errors
+    /// [`SpiffeError`] for malformed syntax, a trust domain not in the list, a path that is not
+    /// exactly one segment, or a spelling that is not canonical.
+    pub fn parse(uri: &str, domains: &[TrustDomain]) -> Result<Self, SpiffeError> {
+        let id = spiffe::SpiffeId::new(uri).map_err(|source| SpiffeError::Id {
+            uri: uri.to_owned(),
+            source,
+        })?;
+        let domain = domains
+            .iter()
+            .find(|domain| domain.name() == id.trust_domain_name())
+            .ok_or_else(|| SpiffeError::ForeignTrustDomain(id.trust_domain_name().to_owned()))?;
+        let service = id.path().strip_prefix('/').unwrap_or_default();
+        // The parser folds case; identities here are compared byte by byte, so only one spelling
+        // is accepted.
+        if service.is_empty() || service.contains('/') || id.to_string() != uri {
+            return Err(SpiffeError::Form(uri.to_owned()));
+        }
+        Ok(Self {
+            path_at: uri.len() - service.len(),
+            uri: uri.into(),
+            layer: domain.layer(),
+        })
+    }
+
+    /// The layer, by the trust domain that vouches for it.
+    #[must_use]
+    pub const fn layer(&self) -> Layer {
+        self.layer
+    }
+
+    /// The service's name: the one path segment.
+    #[must_use]
+    pub fn service(&self) -> &str {
+        self.uri.get(self.path_at..).unwrap_or_default()
+    }
+
+    /// The whole URI.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.uri
+    }
+}
+
+impl fmt::Display for SpiffeId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.uri)
+    }
+}
+
+impl fmt::Debug for SpiffeId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.uri)
+    }
+}
+
+/// Why a text is no identity of this estate.
+#[derive(Debug, thiserror::Error)]
+pub enum SpiffeError {
+    /// Not a trust domain name by the SPIFFE standard.
+    #[error("`{name}` is no trust domain: use lower-case letters, digits, dots, dashes")]
+    TrustDomain {
+        /// What was composed.
+        name: String,
+        /// What the parser says.
+        source: spiffe::SpiffeIdError,
+    },
+    /// Not a SPIFFE ID.
+    #[error("`{uri}` is no SPIFFE ID: use spiffe://<trust domain>/<service>")]
+    Id {
+        /// What was read.
+        uri: String,
+        /// What the parser says.
+        source: spiffe::SpiffeIdError,
+    },
+    /// A valid SPIFFE ID of a trust domain that is not accepted here.
+    #[error("trust domain `{0}` is not accepted here")]
+    ForeignTrustDomain(String),
+    /// The path is not exactly one segment, or the spelling is not the canonical one.
+    #[error("`{0}` is not of the form spiffe://<trust domain>/<service>, in lower case")]
+    Form(String),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn domain() -> TrustDomain {
+        TrustDomain::new(Layer::System, "dev", "org.example").unwrap()
+    }
+
+    #[test]
+    fn composes_and_parses() {
+        let id = domain().workload("customers").unwrap();
+        assert_eq!(id.as_str(), "spiffe://system.dev.org.example/customers");
+        assert_eq!((id.layer(), id.service()), (Layer::System, "customers"));
+    }
+
+    #[test]
+    fn refuses_what_is_not_exactly_ours() {
+        let parse = |uri| SpiffeId::parse(uri, &[domain()]);
+        assert!(parse("spiffe://system.dev.org.example/customers").is_ok());
+        assert!(matches!(
+            parse("spiffe://system.prod.org.example/customers"),
+            Err(SpiffeError::ForeignTrustDomain(_))
+        ));
+        for uri in [
+            "spiffe://system.dev.org.example",
+            "spiffe://system.dev.org.example/a/b",
+        ] {
+            assert!(matches!(parse(uri), Err(SpiffeError::Form(_))), "{uri}");
+        }
+        for uri in [
+            "https://system.dev.org.example/a",
+            "spiffe://system.dev.org.example/a?x",
+            "spiffe://system.dev.org.example/..",
+            "spiffe://SYSTEM.dev.org.example/a",
+            "",
+        ] {
+            assert!(parse(uri).is_err(), "{uri}");
+        }
+    }
+}

@@ -1,0 +1,154 @@
+//! Where authorities and material lie on disk, and how they get there: whole or not at all.
+
+use std::{
+    fs,
+    io::Write as _,
+    os::unix::fs::PermissionsExt as _,
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Context as _, Result, ensure};
+use strata_core::Layer;
+
+use super::{authority::Authority, leaf::Leaf};
+
+/// Certificates are for everyone to read.
+const PUBLIC: u32 = 0o644;
+/// Keys are for their owner alone.
+const PRIVATE: u32 = 0o600;
+/// File stem of the edge's authority, certificate and key.
+pub(super) const EDGE: &str = "edge";
+
+/// The files below one PKI folder.
+#[derive(Clone, Debug)]
+pub(super) struct Store {
+    pub(super) folder: PathBuf,
+}
+
+impl Store {
+    pub(super) fn authority_file(&self, stem: &str) -> PathBuf {
+        self.folder.join("authorities").join(format!("{stem}.pem"))
+    }
+
+    pub(super) fn material(&self, layer: Layer, service: &str) -> PathBuf {
+        self.folder
+            .join("material")
+            .join(format!("{layer}-{service}"))
+    }
+
+    pub(super) fn authority(&self, stem: &str) -> Result<Authority> {
+        let certificate = self.authority_file(stem);
+        Authority::from_pem(
+            &read(&certificate)?,
+            &read(&certificate.with_extension("key"))?,
+        )
+        .with_context(|| format!("{} cannot be used", certificate.display()))
+    }
+
+    /// Makes `authority` the current one. The one before stays in the trust bundle, so that leaves
+    /// it signed are accepted until they expire.
+    pub(super) fn put_authority(&self, stem: &str, authority: &Authority) -> Result<()> {
+        let current = self.authority_file(stem);
+        if current.exists() {
+            write(&self.previous_file(stem), &read(&current)?, PUBLIC)?;
+        }
+        write(
+            &current.with_extension("key"),
+            &authority.key_pem(),
+            PRIVATE,
+        )?;
+        write(&current, authority.certificate_pem(), PUBLIC)
+    }
+
+    /// Every certificate that vouches for a layer, current authority first.
+    pub(super) fn bundle(&self, layer: Layer) -> Result<String> {
+        let mut bundle = read(&self.authority_file(layer.as_str()))?;
+        let previous = self.previous_file(layer.as_str());
+        if previous.exists() {
+            bundle.push_str(&read(&previous)?);
+        }
+        Ok(bundle)
+    }
+
+    fn previous_file(&self, stem: &str) -> PathBuf {
+        self.authority_file(stem).with_extension("previous.pem")
+    }
+}
+
+/// What one service holds.
+pub(super) struct Contents {
+    pub(super) svid: Leaf,
+    pub(super) edge: Option<Leaf>,
+    pub(super) bundles: Vec<(Layer, String)>,
+}
+
+impl Contents {
+    /// Writes into `folder`, file by file, each replaced atomically: a key before its certificate,
+    /// bundles before what they have to vouch for.
+    pub(super) fn write(&self, folder: &Path) -> Result<()> {
+        for (layer, bundle) in &self.bundles {
+            write(
+                &folder.join("bundles").join(format!("{layer}.pem")),
+                bundle,
+                PUBLIC,
+            )?;
+        }
+        let leaves = [("svid", Some(&self.svid)), (EDGE, self.edge.as_ref())];
+        for (stem, leaf) in leaves
+            .into_iter()
+            .filter_map(|(stem, leaf)| Some((stem, leaf?)))
+        {
+            write(
+                &folder.join(format!("{stem}.key")),
+                &leaf.key_pem(),
+                PRIVATE,
+            )?;
+            write(
+                &folder.join(format!("{stem}.pem")),
+                &leaf.certificate_pem(),
+                PUBLIC,
+            )?;
+        }
+        Ok(())
+    }
+}
+
+/// Fills a folder that does not exist yet: it appears complete, or not at all.
+pub(super) fn create_folder(folder: &Path, fill: impl FnOnce(&Path) -> Result<()>) -> Result<()> {
+    ensure!(
+        !folder.exists(),
+        "{} exists already and is not overwritten: remove it, or rotate what it holds",
+        folder.display()
+    );
+    let parent = folder.parent().context("a folder needs a parent")?;
+    fs::create_dir_all(parent)
+        .with_context(|| format!("{} cannot be created", parent.display()))?;
+    let draft = tempfile::Builder::new()
+        .prefix(".draft-")
+        .tempdir_in(parent)
+        .with_context(|| format!("{} cannot be written to", parent.display()))?;
+    fill(draft.path())?;
+    fs::rename(draft.path(), folder)
+        .with_context(|| format!("{} cannot be created", folder.display()))?;
+    let _moved = draft.keep();
+    Ok(())
+}
+
+pub(super) fn read(file: &Path) -> Result<String> {
+    fs::read_to_string(file).with_context(|| format!("{} cannot be read", file.display()))
+}
+
+fn write(file: &Path, text: &str, mode: u32) -> Result<()> {
+    let attempt = || -> std::io::Result<()> {
+        let folder = file.parent().unwrap_or(Path::new("."));
+        fs::create_dir_all(folder)?;
+        let mut draft = tempfile::NamedTempFile::new_in(folder)?;
+        draft.write_all(text.as_bytes())?;
+        draft
+            .as_file()
+            .set_permissions(fs::Permissions::from_mode(mode))?;
+        draft.persist(file)?;
+        Ok(())
+    };
+    attempt().with_context(|| format!("{} cannot be written", file.display()))
+}

@@ -1,0 +1,155 @@
+//! The repository as the tools see it: its root and its service folders.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Context as _, Result, ensure};
+use strata_config::{Environment, Manifest};
+use strata_core::Layer;
+
+/// What marks the root: the one file that names the estate.
+const MARK: &str = "shared/config/estate.toml";
+
+/// A checked-out estate.
+#[derive(Clone, Debug)]
+pub struct Workspace {
+    root: PathBuf,
+}
+
+/// One service: its folder and what it says of itself.
+#[derive(Clone, Debug)]
+pub struct ServiceFolder {
+    /// `service.toml`.
+    pub manifest: Manifest,
+    /// `<root>/<layer>-api/<name>`.
+    pub folder: PathBuf,
+    /// Name of its package and binary, `<layer>-<name>`.
+    pub binary: String,
+}
+
+impl Workspace {
+    /// The estate the current directory is in.
+    ///
+    /// # Errors
+    /// When neither it nor any folder above it is the root of an estate.
+    pub fn find() -> Result<Self> {
+        let start = std::env::current_dir().context("the current directory cannot be read")?;
+        let root = start
+            .ancestors()
+            .find(|folder| folder.join(MARK).is_file())
+            .with_context(|| {
+                format!(
+                    "{} is in no estate: go to a folder that holds {MARK}",
+                    start.display()
+                )
+            })?;
+        Ok(Self::at(root))
+    }
+
+    /// The estate whose root is `root`.
+    #[must_use]
+    pub fn at(root: &Path) -> Self {
+        Self {
+            root: root.to_owned(),
+        }
+    }
+
+    /// The root folder.
+    #[must_use]
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// The folder of a layer's services.
+    #[must_use]
+    pub fn layer_folder(&self, layer: Layer) -> PathBuf {
+        self.root.join(format!("{layer}-api"))
+    }
+
+    /// What the tools keep for one environment: never committed.
+    #[must_use]
+    pub fn state(&self, environment: Environment) -> PathBuf {
+        self.root
+            .join(".strata")
+            .join("state")
+            .join(environment.as_str())
+    }
+
+    /// Every service, callees before their callers, then by name: the order to start them in.
+    ///
+    /// # Errors
+    /// When a `service.toml` is missing, wrong, or not of the folder it lies in.
+    pub fn services(&self) -> Result<Vec<ServiceFolder>> {
+        let mut services = Vec::new();
+        for layer in Layer::ALL {
+            for folder in self.service_folders(layer)? {
+                services.push(ServiceFolder::read(layer, folder)?);
+            }
+        }
+        Ok(services)
+    }
+
+    fn service_folders(&self, layer: Layer) -> Result<Vec<PathBuf>> {
+        let folder = self.layer_folder(layer);
+        let entries = fs::read_dir(&folder)
+            .with_context(|| format!("{} cannot be read", folder.display()))?;
+        let mut folders = Vec::new();
+        for entry in entries {
+            let path = entry
+                .with_context(|| format!("{} cannot be read", folder.display()))?
+                .path();
+            if path.join("Cargo.toml").is_file() {
+                folders.push(path);
+            }
+        }
+        folders.sort();
+        Ok(folders)
+    }
+}
+
+impl ServiceFolder {
+    fn read(layer: Layer, folder: PathBuf) -> Result<Self> {
+        let file = folder.join("service.toml");
+        let text = fs::read_to_string(&file).with_context(|| {
+            format!(
+                "{} cannot be read: every service says there what it is",
+                file.display()
+            )
+        })?;
+        let manifest = Manifest::parse(&text, &file)?;
+        ensure!(
+            manifest.layer == layer,
+            "{} says layer {}, but lies in {layer}-api: the folder is the layer",
+            file.display(),
+            manifest.layer
+        );
+        ensure!(
+            folder
+                .file_name()
+                .is_some_and(|name| name == manifest.name.as_str()),
+            "{} says name {}, but its folder is called otherwise: make them agree",
+            file.display(),
+            manifest.name
+        );
+        let binary = format!("{layer}-{}", manifest.name);
+        Ok(Self {
+            manifest,
+            folder,
+            binary,
+        })
+    }
+
+    /// `policy/callers.toml`: who may call it.
+    #[must_use]
+    pub fn callers_file(&self) -> PathBuf {
+        self.folder.join("policy").join("callers.toml")
+    }
+
+    /// `service.toml`.
+    #[must_use]
+    pub fn manifest_file(&self) -> PathBuf {
+        self.folder.join("service.toml")
+    }
+}

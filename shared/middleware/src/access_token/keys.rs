@@ -1,0 +1,142 @@
+//! The issuer's keys: found by OpenID Connect Discovery, fetched in the background, kept when the
+//! issuer is away.
+
+use std::{collections::HashMap, path::PathBuf, sync::Arc, time::Duration};
+
+use jsonwebtoken::{
+    Algorithm, DecodingKey,
+    jwk::{AlgorithmParameters, EllipticCurve, Jwk, JwkSet, KeyAlgorithm, PublicKeyUse},
+};
+use serde::Deserialize;
+use strata_net::fetch;
+use tokio::sync::watch;
+
+/// Between two tries while there are no keys at all.
+const RETRY: Duration = Duration::from_millis(250);
+/// Between two fetches once there are keys: a withdrawn key is out after this.
+const INTERVAL: Duration = Duration::from_secs(300);
+
+/// The usable keys, by `kid`. Each key fixes its one algorithm; a token's header never chooses.
+pub(super) type KeySet = HashMap<String, (Algorithm, DecodingKey)>;
+
+/// The keys as last fetched; none until the first fetch succeeds.
+#[derive(Clone)]
+pub struct Keys {
+    current: watch::Receiver<Option<Arc<KeySet>>>,
+}
+
+/// The background task that keeps [`Keys`] current.
+pub struct Refresh {
+    issuer: String,
+    roots: Option<PathBuf>,
+    current: watch::Sender<Option<Arc<KeySet>>>,
+}
+
+impl Keys {
+    /// Keys of `issuer`; `roots` is a PEM file of CAs when its certificate is not publicly trusted.
+    /// Nothing is fetched until [`Refresh::run`] is polled.
+    #[must_use]
+    pub fn of(issuer: String, roots: Option<PathBuf>) -> (Self, Refresh) {
+        let (sender, current) = watch::channel(None);
+        (
+            Self { current },
+            Refresh {
+                issuer,
+                roots,
+                current: sender,
+            },
+        )
+    }
+
+    /// Waits for the first keys.
+    pub async fn ready(&self) {
+        // An error means that the refresh task is gone, which happens only at shutdown.
+        let _ = self.current.clone().wait_for(Option::is_some).await;
+    }
+
+    pub(super) fn get(&self) -> Option<Arc<KeySet>> {
+        self.current.borrow().clone()
+    }
+}
+
+/// OpenID Connect Discovery 1.0, section 3: the two members used here.
+#[derive(Deserialize)]
+struct Discovery {
+    issuer: String,
+    jwks_uri: String,
+}
+
+#[derive(Debug, thiserror::Error)]
+enum FetchError {
+    #[error(transparent)]
+    Net(#[from] strata_net::NetError),
+    #[error("the issuer's document is not as OpenID Connect Discovery says: {0}")]
+    Document(#[from] serde_json::Error),
+    #[error("the discovery document names another issuer: tokens.issuer must match it exactly")]
+    OtherIssuer,
+    #[error("the issuer publishes no key this service accepts: use ES256, EdDSA, RS256 or PS256")]
+    NoKeys,
+}
+
+impl Refresh {
+    /// Fetches now and then for ever. A failed fetch keeps the keys there are.
+    pub async fn run(self) {
+        loop {
+            match self.fetch().await {
+                Ok(keys) => {
+                    self.current.send_replace(Some(Arc::new(keys)));
+                }
+                Err(error) => tracing::warn!(%error, "cannot fetch the issuer's keys"),
+            }
+            let pause = if self.current.borrow().is_some() {
+                INTERVAL
+            } else {
+                RETRY
+            };
+            tokio::time::sleep(pause).await;
+        }
+    }
+
+    async fn fetch(&self) -> Result<KeySet, FetchError> {
+        let base = self.issuer.trim_end_matches('/');
+        let roots = self.roots.as_deref();
+        let document =
+            fetch::get(&format!("{base}/.well-known/openid-configuration"), roots).await?;
+        let discovery: Discovery = serde_json::from_slice(&document)?;
+        if discovery.issuer.trim_end_matches('/') != base {
+            return Err(FetchError::OtherIssuer);
+        }
+        let set: JwkSet = serde_json::from_slice(&fetch::get(&discovery.jwks_uri, roots).await?)?;
+        let keys: KeySet = set.keys.iter().filter_map(usable).collect();
+        if keys.is_empty() {
+            Err(FetchError::NoKeys)
+        } else {
+            Ok(keys)
+        }
+    }
+}
+
+/// A signature key with an id and an allowed algorithm; everything else in the set is passed over.
+fn usable(jwk: &Jwk) -> Option<(String, (Algorithm, DecodingKey))> {
+    let common = &jwk.common;
+    if !matches!(common.public_key_use, None | Some(PublicKeyUse::Signature)) {
+        return None;
+    }
+    let algorithm = match (&jwk.algorithm, common.key_algorithm) {
+        (AlgorithmParameters::EllipticCurve(key), None | Some(KeyAlgorithm::ES256))
+            if key.curve == EllipticCurve::P256 =>
+        {
+            Algorithm::ES256
+        }
+        (AlgorithmParameters::OctetKeyPair(key), None | Some(KeyAlgorithm::EdDSA))
+            if key.curve == EllipticCurve::Ed25519 =>
+        {
+            Algorithm::EdDSA
+        }
+        (AlgorithmParameters::RSA(_), None | Some(KeyAlgorithm::RS256)) => Algorithm::RS256,
+        (AlgorithmParameters::RSA(_), Some(KeyAlgorithm::PS256)) => Algorithm::PS256,
+        _ => return None,
+    };
+    let key = DecodingKey::from_jwk(jwk).ok()?;
+    Some((common.key_id.clone()?, (algorithm, key)))
+}

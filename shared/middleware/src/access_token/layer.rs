@@ -1,0 +1,111 @@
+//! The layer that asks for a token.
+
+use std::{
+    sync::Arc,
+    task::{Context, Poll},
+};
+
+use futures_util::future::{Either, Ready, ready};
+use http::{HeaderMap, Request, header::AUTHORIZATION};
+use strata_core::{ErrorCode, Principal};
+use strata_net::Peer;
+use strata_telemetry::{Events, SecurityEvent};
+use tower::{Layer, Service};
+
+use super::{Refused, Verifier};
+use crate::refuse::Refuse;
+
+/// Answers only requests with a valid access token; its [`Principal`] goes into the extensions, the
+/// token itself goes no further.
+#[derive(Clone)]
+pub struct AccessTokenLayer {
+    verifier: Arc<Verifier>,
+    events: Events,
+}
+
+impl AccessTokenLayer {
+    /// A layer over a verifier.
+    #[must_use]
+    pub fn new(verifier: Verifier, events: Events) -> Self {
+        Self {
+            verifier: Arc::new(verifier),
+            events,
+        }
+    }
+}
+
+impl<S> Layer<S> for AccessTokenLayer {
+    type Service = RequireToken<S>;
+
+    fn layer(&self, inner: S) -> Self::Service {
+        RequireToken {
+            layer: self.clone(),
+            inner,
+        }
+    }
+}
+
+/// See [`AccessTokenLayer`].
+#[derive(Clone)]
+pub struct RequireToken<S> {
+    layer: AccessTokenLayer,
+    inner: S,
+}
+
+impl<S, B> Service<Request<B>> for RequireToken<S>
+where
+    S: Service<Request<B>>,
+    S::Response: Refuse,
+{
+    type Response = S::Response;
+    type Error = S::Error;
+    type Future = Either<S::Future, Ready<Result<S::Response, S::Error>>>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, mut request: Request<B>) -> Self::Future {
+        match self.layer.principal(request.headers()) {
+            Ok(principal) => {
+                request.headers_mut().remove(AUTHORIZATION);
+                request.extensions_mut().insert(Arc::new(principal));
+                Either::Left(self.inner.call(request))
+            }
+            Err(refused) => {
+                let address = request.extensions().get::<Peer>().map(|peer| peer.address);
+                self.layer.events.emit(&SecurityEvent::TokenRefused {
+                    address,
+                    reason: refused.reason,
+                });
+                Either::Right(ready(Ok(S::Response::refuse(
+                    refused.code,
+                    request.extensions().get(),
+                ))))
+            }
+        }
+    }
+}
+
+impl AccessTokenLayer {
+    fn principal(&self, headers: &HeaderMap) -> Result<Principal, Refused> {
+        let refused = |reason| Refused {
+            reason,
+            code: ErrorCode::Unauthenticated,
+        };
+        let mut values = headers.get_all(AUTHORIZATION).iter();
+        let value = values.next().ok_or(refused("no_token"))?;
+        if values.next().is_some() {
+            return Err(refused("two_tokens"));
+        }
+        let (scheme, token) = value
+            .to_str()
+            .ok()
+            .and_then(|text| text.split_once(' '))
+            .ok_or(refused("malformed"))?;
+        if !scheme.eq_ignore_ascii_case("bearer") {
+            return Err(refused("not_bearer"));
+        }
+        self.verifier.verify(token.trim())
+    }
+}

@@ -1,0 +1,134 @@
+//! One access token against the issuer's keys.
+
+use std::{sync::Arc, time::Duration};
+
+use jsonwebtoken::{Validation, decode, decode_header, errors::ErrorKind};
+use serde::Deserialize;
+use strata_core::{ErrorCode, Principal};
+use strata_policy::Roles;
+
+use super::keys::Keys;
+
+/// Longer tokens are refused before they are read.
+const LONGEST_TOKEN: usize = 8 * 1024;
+
+/// Verifies access tokens of one issuer for one audience.
+#[derive(Clone)]
+pub struct Verifier {
+    keys: Keys,
+    issuer: Arc<str>,
+    audience: Arc<str>,
+    leeway: Duration,
+    roles: Arc<Roles>,
+}
+
+/// Why a token was refused: for the security event, never for the client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{reason}")]
+pub struct Refused {
+    /// Snake case, one word per kind.
+    pub reason: &'static str,
+    /// What the client is told.
+    pub code: ErrorCode,
+}
+
+const fn refused(reason: &'static str) -> Refused {
+    Refused {
+        reason,
+        code: ErrorCode::Unauthenticated,
+    }
+}
+
+/// The claims that are read (RFC 9068, section 2.2; `roles` and `region` are the estate's own).
+#[derive(Deserialize)]
+struct Claims {
+    sub: String,
+    #[serde(default)]
+    scope: String,
+    #[serde(default)]
+    roles: Vec<String>,
+    #[serde(default)]
+    region: Option<String>,
+}
+
+impl Verifier {
+    /// A verifier; `leeway` is at most 5 s (the configuration checks it), `roles` says what each
+    /// role may see.
+    #[must_use]
+    pub fn new(
+        keys: Keys,
+        issuer: &str,
+        audience: &str,
+        leeway: Duration,
+        roles: Arc<Roles>,
+    ) -> Self {
+        Self {
+            keys,
+            issuer: issuer.into(),
+            audience: audience.into(),
+            leeway,
+            roles,
+        }
+    }
+
+    /// The user a token stands for.
+    ///
+    /// # Errors
+    /// [`Refused`] with the reason.
+    pub fn verify(&self, token: &str) -> Result<Principal, Refused> {
+        if token.len() > LONGEST_TOKEN {
+            return Err(refused("too_long"));
+        }
+        let keys = self.keys.get().ok_or(Refused {
+            reason: "no_keys_yet",
+            code: ErrorCode::Unavailable,
+        })?;
+        let header = decode_header(token).map_err(|_| refused("malformed"))?;
+        if !header.typ.as_deref().is_some_and(is_access_token) {
+            return Err(refused("wrong_type"));
+        }
+        let kid = header.kid.ok_or_else(|| refused("no_key_id"))?;
+        let (algorithm, key) = keys.get(&kid).ok_or_else(|| refused("unknown_key"))?;
+        let mut validation = Validation::new(*algorithm);
+        validation.leeway = self.leeway.as_secs();
+        validation.validate_nbf = true;
+        validation.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
+        validation.set_issuer(&[&self.issuer]);
+        validation.set_audience(&[&self.audience]);
+        let claims: Claims = decode(token, key, &validation)
+            .map_err(|error| refused(reason(error.kind())))?
+            .claims;
+        if claims.sub.is_empty() {
+            return Err(refused("no_subject"));
+        }
+        Ok(Principal {
+            clearance: self.roles.clearance(&claims.roles),
+            subject: claims.sub,
+            roles: claims.roles,
+            scopes: claims
+                .scope
+                .split_ascii_whitespace()
+                .map(str::to_owned)
+                .collect(),
+            region: claims.region,
+        })
+    }
+}
+
+/// RFC 9068, section 4: `at+jwt` or `application/at+jwt`, so that an ID token is never accepted.
+fn is_access_token(typ: &str) -> bool {
+    typ.eq_ignore_ascii_case("at+jwt") || typ.eq_ignore_ascii_case("application/at+jwt")
+}
+
+const fn reason(kind: &ErrorKind) -> &'static str {
+    match kind {
+        ErrorKind::ExpiredSignature => "expired",
+        ErrorKind::ImmatureSignature => "not_yet_valid",
+        ErrorKind::InvalidIssuer => "wrong_issuer",
+        ErrorKind::InvalidAudience => "wrong_audience",
+        ErrorKind::InvalidSignature => "bad_signature",
+        ErrorKind::InvalidAlgorithm | ErrorKind::InvalidAlgorithmName => "wrong_algorithm",
+        ErrorKind::MissingRequiredClaim(_) => "missing_claim",
+        _ => "malformed",
+    }
+}

@@ -1,0 +1,28 @@
+//! One tower layer per file. The stacks in shared/service put them in order.
+
+pub mod access_token;
+pub mod call;
+pub mod callers;
+pub mod deadline;
+pub mod metrics;
+pub mod outbound;
+pub mod panic;
+pub mod principal;
+pub mod refuse;
+pub mod scope;
+pub mod status;
+pub mod strip;
+pub mod trace;
+
+pub use access_token::AccessTokenLayer;
+pub use call::CallLayer;
+pub use callers::CallersLayer;
+pub use deadline::DeadlineLayer;
+pub use metrics::MetricsLayer;
+pub use outbound::OutboundLayer;
+pub use panic::PanicLayer;
+pub use principal::PrincipalLayer;
+pub use refuse::Refuse;
+pub use scope::ScopeLayer;
+pub use strip::StripLayer;
+pub use trace::TraceLayer;

@@ -1,0 +1,92 @@
+//! Count and duration of every request that reached a declared method.
+
+use std::{
+    pin::Pin,
+    task::{Context, Poll},
+    time::Instant,
+};
+
+use http::{Request, Response};
+use strata_core::{ErrorCode, Method};
+use strata_telemetry::RequestMetrics;
+use tower::{Layer, Service};
+
+/// Records the matched [`Method`]; what has none was refused before and counts as an event.
+#[derive(Clone)]
+pub struct MetricsLayer {
+    requests: RequestMetrics,
+}
+
+impl MetricsLayer {
+    /// A layer that records to `requests`.
+    #[must_use]
+    pub const fn new(requests: RequestMetrics) -> Self {
+        Self { requests }
+    }
+}
+
+impl<S> Layer<S> for MetricsLayer {
+    type Service = Measure<S>;
+
+    fn layer(&self, inner: S) -> Self::Service {
+        Measure {
+            requests: self.requests.clone(),
+            inner,
+        }
+    }
+}
+
+/// See [`MetricsLayer`].
+#[derive(Clone)]
+pub struct Measure<S> {
+    requests: RequestMetrics,
+    inner: S,
+}
+
+impl<S, B, R> Service<Request<B>> for Measure<S>
+where
+    S: Service<Request<B>, Response = Response<R>>,
+    S::Future: Send + 'static,
+{
+    type Response = S::Response;
+    type Error = S::Error;
+    type Future = Pin<Box<dyn Future<Output = Result<S::Response, S::Error>> + Send>>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, request: Request<B>) -> Self::Future {
+        let method = request
+            .extensions()
+            .get::<Method>()
+            .map_or("unmatched", |method| method.path);
+        let requests = self.requests.clone();
+        let begun = Instant::now();
+        let response = self.inner.call(request);
+        Box::pin(async move {
+            let response = response.await?;
+            requests.record(method, outcome(&response), begun.elapsed().as_secs_f64());
+            Ok(response)
+        })
+    }
+}
+
+/// The code of a refusal or failure, `OK` otherwise. gRPC sends it in the headers when there is no
+/// message (trailers-only), which is how every refusal here is sent.
+fn outcome<R>(response: &Response<R>) -> &'static str {
+    let grpc = response
+        .headers()
+        .get("grpc-status")
+        .and_then(|value| value.to_str().ok())
+        .and_then(|text| text.parse::<i32>().ok());
+    match grpc {
+        Some(0) => "OK",
+        Some(number) => ErrorCode::from_grpc(number).as_str(),
+        None if response.status().is_success() => "OK",
+        None => ErrorCode::ALL
+            .into_iter()
+            .find(|code| code.http() == response.status())
+            .map_or("INVALID_ARGUMENT", ErrorCode::as_str),
+    }
+}

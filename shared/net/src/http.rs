@@ -1,0 +1,60 @@
+//! How HTTP is spoken on every listener.
+
+use std::time::Duration;
+
+use hyper_util::{
+    rt::{TokioExecutor, TokioTimer},
+    server::conn::auto::Builder,
+};
+
+use crate::{limits::Limits, transport::Transport};
+
+const KIB: u32 = 1024;
+
+/// Head of a request: header fields of HTTP/2 (RFC 9113, section 6.5.2) and of HTTP/1.1.
+const HEADER_BYTES: u32 = 16 * KIB;
+const HEADERS: usize = 64;
+
+/// What a connection may buffer. The connection window bounds all its streams together.
+const STREAM_WINDOW: u32 = 256 * KIB;
+const CONNECTION_WINDOW: u32 = 1024 * KIB;
+const SEND_BUFFER: usize = 64 * KIB as usize;
+const HTTP1_BUFFER: usize = 32 * KIB as usize;
+
+/// Streams reset by the peer before they are accepted (rapid reset, CVE-2023-44487): more than an
+/// honest client cancels at once, less than an attacker needs.
+const PENDING_RESETS: usize = 256;
+/// Streams reset by this side: with a small value honest clients meet GOAWAY under load.
+const LOCAL_RESETS: usize = 1024;
+
+/// Finds peers that went away without a word.
+const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(20);
+const KEEPALIVE_TIMEOUT: Duration = Duration::from_secs(10);
+
+pub(crate) fn builder(transport: &Transport, limits: &Limits) -> Builder<TokioExecutor> {
+    let mut builder = Builder::new(TokioExecutor::new());
+    builder
+        .http2()
+        .timer(TokioTimer::new())
+        .keep_alive_interval(KEEPALIVE_INTERVAL)
+        .keep_alive_timeout(KEEPALIVE_TIMEOUT)
+        .max_concurrent_streams(limits.concurrent_streams)
+        .max_pending_accept_reset_streams(PENDING_RESETS)
+        .max_local_error_reset_streams(LOCAL_RESETS)
+        .max_header_list_size(HEADER_BYTES)
+        .initial_stream_window_size(STREAM_WINDOW)
+        .initial_connection_window_size(CONNECTION_WINDOW)
+        .max_send_buf_size(SEND_BUFFER);
+    builder
+        .http1()
+        // Without a timer hyper panics at the first header timeout.
+        .timer(TokioTimer::new())
+        .header_read_timeout(limits.header_timeout)
+        .max_headers(HEADERS)
+        .max_buf_size(HTTP1_BUFFER);
+    if transport.is_http2_only() {
+        builder.http2_only()
+    } else {
+        builder
+    }
+}

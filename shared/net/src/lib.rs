@@ -1,0 +1,24 @@
+//! The serving loop and the outbound connector: every socket of the estate.
+//!
+//! One loop for gRPC between services, for HTTPS at the edge and for plain HTTP on loopback. The
+//! stock servers have no handshake deadline, no stream limit and no drain deadline; this one does.
+//! Outward there is one way too: a [`channel`] to a service whose identity is pinned.
+
+mod channel;
+mod connection;
+mod connector;
+mod error;
+pub mod fetch;
+mod http;
+mod limits;
+mod opening;
+mod peer;
+mod serve;
+mod transport;
+
+pub use channel::channel;
+pub use error::NetError;
+pub use limits::Limits;
+pub use peer::Peer;
+pub use serve::{Drained, serve};
+pub use transport::Transport;

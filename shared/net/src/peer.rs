@@ -1,0 +1,14 @@
+//! Who is at the other end of a connection.
+
+use std::net::SocketAddr;
+
+use strata_core::SpiffeId;
+
+/// The peer of the connection a request came over; stands in every request's extensions.
+#[derive(Clone, Debug)]
+pub struct Peer {
+    /// Where it connected from.
+    pub address: SocketAddr,
+    /// Its verified identity; none at the edge and on plain listeners.
+    pub id: Option<SpiffeId>,
+}

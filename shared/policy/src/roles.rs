@@ -1,0 +1,120 @@
+//! What each role of a user may see: policy/roles.toml of an Experience API.
+//!
+//! ```toml
+//! [roles.customer]
+//! clearance = { sensitivity = "confidential", categories = ["personal"] }
+//! ```
+
+use std::{collections::BTreeMap, fs, path::Path};
+
+use serde::Deserialize;
+use strata_config::Document;
+use strata_core::{Clearance, Label};
+
+use crate::PolicyError;
+
+/// The clearance of every role. A role that is not listed adds nothing: its holder sees public data
+/// only.
+#[derive(Clone, Debug, Default)]
+pub struct Roles {
+    roles: BTreeMap<String, Clearance>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Paper {
+    #[serde(default)]
+    roles: BTreeMap<String, Role>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Role {
+    clearance: Clearance,
+}
+
+impl Roles {
+    /// Reads the file.
+    ///
+    /// # Errors
+    /// [`PolicyError`] naming file, line and key.
+    pub fn load(file: &Path) -> Result<Self, PolicyError> {
+        let text = fs::read_to_string(file).map_err(|source| PolicyError::Unreadable {
+            file: file.to_owned(),
+            source,
+        })?;
+        Self::parse(&text, file)
+    }
+
+    /// Reads the text of the file; `origin` is its name for messages.
+    ///
+    /// # Errors
+    /// [`PolicyError`] naming line and key.
+    pub fn parse(text: &str, origin: &Path) -> Result<Self, PolicyError> {
+        let paper: Document<Paper> = Document::parse(text, origin)?;
+        let roles = paper
+            .value
+            .roles
+            .into_iter()
+            .map(|(name, role)| (name, role.clearance));
+        Ok(Self {
+            roles: roles.collect(),
+        })
+    }
+
+    /// What a user with these roles may see: everything any of them may.
+    #[must_use]
+    pub fn clearance(&self, held: &[String]) -> Clearance {
+        let labels = held
+            .iter()
+            .filter_map(|role| self.roles.get(role))
+            .map(|c| c.0);
+        Clearance(labels.fold(Label::default(), Label::join))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use strata_core::{Category, Sensitivity};
+
+    use super::*;
+
+    const PAPER: &str = r#"
+        [roles.customer]
+        clearance = { sensitivity = "confidential", categories = ["personal"] }
+        [roles.auditor]
+        clearance = { sensitivity = "restricted", categories = ["payment"] }
+    "#;
+
+    fn clearance(held: &[&str]) -> Clearance {
+        let roles = Roles::parse(PAPER, Path::new("roles.toml")).unwrap();
+        roles.clearance(
+            &held
+                .iter()
+                .map(|role| (*role).to_owned())
+                .collect::<Vec<_>>(),
+        )
+    }
+
+    #[test]
+    fn roles_add_up_and_strangers_see_public_data_only() {
+        let personal = Label::new(Sensitivity::Confidential, &[Category::Personal]);
+        assert_eq!(clearance(&["customer"]), Clearance(personal));
+        let both = Label::new(
+            Sensitivity::Restricted,
+            &[Category::Personal, Category::Payment],
+        );
+        assert_eq!(clearance(&["customer", "auditor"]), Clearance(both));
+        assert_eq!(clearance(&["nobody"]), Clearance::default());
+        assert_eq!(clearance(&[]), Clearance::default());
+    }
+
+    #[test]
+    fn a_misspelt_key_is_named() {
+        let error = Roles::parse("[roles.a]\nclearence = {}\n", Path::new("roles.toml"));
+        assert!(
+            error.unwrap_err().to_string().contains("roles.toml:2"),
+            "names the line"
+        );
+    }
+}

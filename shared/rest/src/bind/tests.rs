@@ -1,0 +1,463 @@
+//! Requests through real routes to a message whose serde form is that of a generated one: JSON or
+//! contract names, numbers as text or number, unknown and repeated fields refused.
+
+use std::{sync::Arc, time::Instant};
+
+use axum::{body, extract::DefaultBodyLimit, extract::Request};
+use http::{Method as HttpMethod, Response, StatusCode};
+use http_body_util::BodyExt;
+use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
+use serde_json::{Value, json};
+use strata_core::{Call, Caller, Contract, Error, ErrorCode, Label, Layer, Method, TraceContext};
+use tower::ServiceExt;
+
+use crate::{BodyBinding, Kind, Parameter, Route, Routes, Verb};
+
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "camelCase")]
+struct Order {
+    #[serde(alias = "order_id")]
+    order_id: String,
+    #[serde(alias = "page_size", deserialize_with = "number")]
+    page_size: u32,
+    urgent: Option<bool>,
+    tags: Vec<String>,
+    lines: Vec<Line>,
+    ship: Option<Line>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Line {
+    #[serde(deserialize_with = "number")]
+    quantity: u32,
+}
+
+fn number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Number {
+        Text(String),
+        Number(u32),
+    }
+    match Number::deserialize(deserializer)? {
+        Number::Text(text) => text.parse().map_err(D::Error::custom),
+        Number::Number(number) => Ok(number),
+    }
+}
+
+struct Desk;
+
+impl Contract for Desk {
+    const LAYER: Layer = Layer::Experience;
+    const SERVICE: &'static str = "desk";
+    const NAME: &'static str = "experience.desk.v1.DeskService";
+    const METHODS: &'static [Method] = &[METHOD];
+}
+
+const METHOD: Method = Method {
+    name: "TakeOrder",
+    path: "/v1/orders/{order_id}",
+    scope: "",
+    idempotent: false,
+    ceiling: Label::new(strata_core::Sensitivity::Internal, &[]),
+};
+const ORDER_ID: Parameter = parameter("orderId", "order_id", Kind::Text, false);
+const PAGE_SIZE: Parameter = parameter("pageSize", "page_size", Kind::Integer, false);
+const URGENT: Parameter = parameter("urgent", "urgent", Kind::Boolean, false);
+const TAGS: Parameter = parameter("tags", "tags", Kind::Text, true);
+
+const fn parameter(
+    json: &'static str,
+    proto: &'static str,
+    kind: Kind,
+    repeated: bool,
+) -> Parameter {
+    Parameter {
+        json,
+        proto,
+        kind,
+        repeated,
+    }
+}
+
+static GET: Route = Route {
+    verb: Verb::Get,
+    template: "/v1/orders/{order_id}",
+    method: METHOD,
+    path: &[ORDER_ID],
+    query: &[PAGE_SIZE, URGENT, TAGS],
+    body: BodyBinding::None,
+};
+static PUT: Route = Route {
+    verb: Verb::Put,
+    template: "/v1/orders/{order_id}",
+    method: METHOD,
+    path: &[ORDER_ID],
+    query: &[],
+    body: BodyBinding::Whole,
+};
+static SHIP: Route = Route {
+    verb: Verb::Post,
+    template: "/v1/orders/{order_id}/ship",
+    method: METHOD,
+    path: &[ORDER_ID],
+    query: &[URGENT],
+    body: BodyBinding::Field("ship"),
+};
+
+/// Every route answers with the message it was bound to.
+fn echo() -> Routes<Desk> {
+    let handler = |_: Call, order: Order| async move { Ok(order) };
+    Routes::new()
+        .route(&GET, handler)
+        .route(&PUT, handler)
+        .route(&SHIP, handler)
+}
+
+fn call() -> Call {
+    Call {
+        caller: Caller::Edge,
+        principal: None,
+        deadline: Instant::now(),
+        trace: TraceContext {
+            trace_id: 0xfeed,
+            span_id: 1,
+            sampled: false,
+        },
+    }
+}
+
+fn request(verb: HttpMethod, uri: &str, kind: Option<&str>, text: &str) -> Request {
+    let mut request = Request::builder().method(verb).uri(uri).extension(call());
+    if let Some(kind) = kind {
+        request = request.header("content-type", kind);
+    }
+    request.body(body::Body::from(text.to_owned())).unwrap()
+}
+
+async fn read(response: Response<body::Body>) -> (StatusCode, Value) {
+    let status = response.status();
+    let bytes = response.into_body().collect().await.unwrap().to_bytes();
+    (status, serde_json::from_slice(&bytes).unwrap_or_default())
+}
+
+async fn send(routes: Routes<Desk>, request: Request) -> (StatusCode, Value) {
+    let response = routes.into_router().oneshot(request).await.unwrap();
+    read(response).await
+}
+
+async fn get(uri: &str) -> (StatusCode, Value) {
+    send(echo(), request(HttpMethod::GET, uri, None, "")).await
+}
+
+async fn put(text: &str) -> (StatusCode, Value) {
+    send(
+        echo(),
+        request(
+            HttpMethod::PUT,
+            "/v1/orders/o-1",
+            Some("application/json"),
+            text,
+        ),
+    )
+    .await
+}
+
+/// Asserts a 400 about one field that does not repeat `value`.
+#[track_caller]
+fn assert_field((status, body): &(StatusCode, Value), path: &str, message: &str, value: &str) {
+    assert_eq!(*status, StatusCode::BAD_REQUEST, "{body}");
+    assert_eq!(body["errors"], json!([{"path": path, "message": message}]));
+    assert_eq!(body["detail"], format!("`{path}` {message}"));
+    assert_eq!(body["code"], "INVALID_ARGUMENT");
+    assert_eq!(body["trace_id"], "0000000000000000000000000000feed");
+    assert!(!body.to_string().contains(value), "{body}");
+}
+
+#[tokio::test]
+async fn path_and_query_become_the_message() {
+    for uri in [
+        "/v1/orders/o%2F1?pageSize=25&urgent=true&tags=a&tags=b%20c",
+        "/v1/orders/o%2F1?tags=a&page_size=25&tags=b+c&urgent=true",
+    ] {
+        let (status, body) = get(uri).await;
+        assert_eq!(status, StatusCode::OK, "{body}");
+        assert_eq!(
+            body,
+            json!({"orderId": "o/1", "pageSize": 25, "urgent": true, "tags": ["a", "b c"],
+                   "lines": [], "ship": null})
+        );
+    }
+    assert_eq!(get("/v1/orders/o-1").await.1["orderId"], "o-1");
+}
+
+#[tokio::test]
+async fn a_wrong_query_names_the_parameter_and_not_its_value() {
+    assert_eq!(
+        get("/v1/orders/o-1?pageSize=7&urgent=false").await.0,
+        StatusCode::OK
+    );
+    for value in ["seven7", "-7", "7.5", "99999999999", "", "0x7"] {
+        let refused = get(&format!("/v1/orders/o-1?pageSize={value}")).await;
+        assert_field(
+            &refused,
+            "pageSize",
+            "must be a whole number in range",
+            "seven7",
+        );
+    }
+    for value in ["yes-please", "1", "True", ""] {
+        let refused = get(&format!("/v1/orders/o-1?urgent={value}")).await;
+        assert_field(&refused, "urgent", "must be true or false", "yes-please");
+    }
+    assert_field(
+        &get("/v1/orders/o-1?colour=mauve").await,
+        "colour",
+        "is no query parameter of this method: remove it",
+        "mauve",
+    );
+    // What the path names, the query may not.
+    assert_field(
+        &get("/v1/orders/o-1?orderId=o-2").await,
+        "orderId",
+        "is no query parameter of this method: remove it",
+        "o-2",
+    );
+    assert_field(
+        &get("/v1/orders/o-1?pageSize=71&page_size=72").await,
+        "pageSize",
+        "is given more than once: give it once",
+        "71",
+    );
+    assert_field(
+        &get("/v1/orders/o-1?tags=%FFmauve").await,
+        "tags",
+        "is not valid: encode it as UTF-8",
+        "mauve",
+    );
+}
+
+#[tokio::test]
+async fn every_wrong_parameter_is_listed_up_to_a_limit() {
+    let (status, body) = get("/v1/orders/o-1?a=1&b=2&pageSize=3&pageSize=4").await;
+    assert_eq!(status, StatusCode::BAD_REQUEST);
+    let paths: Vec<_> = body["errors"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|error| &error["path"])
+        .collect();
+    assert_eq!(paths, ["a", "b", "pageSize"]);
+
+    let long = "x".repeat(5_000);
+    let many: Vec<_> = (0..50).map(|n| format!("{long}{n}=1")).collect();
+    let (_, body) = get(&format!("/v1/orders/o-1?{}", many.join("&"))).await;
+    assert_eq!(body["errors"].as_array().unwrap().len(), super::LISTED);
+    assert!(body["errors"][0]["path"].as_str().unwrap().len() <= super::SHOWN);
+}
+
+#[tokio::test]
+async fn a_path_that_is_not_utf8_is_refused() {
+    assert_eq!(get("/v1/orders/%C3%A4").await.1["orderId"], "ä");
+    let (status, body) = get("/v1/orders/%FF").await;
+    assert_eq!(status, StatusCode::BAD_REQUEST);
+    assert_eq!(body["detail"], "the path is not valid: encode it as UTF-8");
+}
+
+#[tokio::test]
+async fn a_body_becomes_the_message_or_one_field() {
+    let (status, body) =
+        put(r#"{"lines": [{"quantity": 1}, {"quantity": "2"}], "tags": ["a"]}"#).await;
+    assert_eq!(status, StatusCode::OK, "{body}");
+    assert_eq!(body["orderId"], "o-1");
+    assert_eq!(body["lines"], json!([{"quantity": 1}, {"quantity": 2}]));
+
+    let ship = request(
+        HttpMethod::POST,
+        "/v1/orders/o-1/ship?urgent=true",
+        Some("application/json; charset=utf-8"),
+        r#"{"quantity": 3}"#,
+    );
+    let (status, body) = send(echo(), ship).await;
+    assert_eq!(status, StatusCode::OK, "{body}");
+    assert_eq!(body["ship"], json!({"quantity": 3}));
+    assert_eq!(
+        (&body["orderId"], &body["urgent"]),
+        (&json!("o-1"), &json!(true))
+    );
+}
+
+#[tokio::test]
+async fn a_wrong_body_names_the_failing_path_and_not_its_value() {
+    let lines = r#"{"lines": [{"quantity": 1}, {"quantity": 2}, {"quantity": 3}]}"#;
+    assert_eq!(put(lines).await.0, StatusCode::OK);
+    for wrong in [r#""mauve""#, "-3", "[]", "{}", "true", "3.5"] {
+        let refused = put(&lines.replace('3', wrong)).await;
+        assert_field(
+            &refused,
+            "lines[2].quantity",
+            "has a value of the wrong type or form",
+            "mauve",
+        );
+    }
+    assert_field(
+        &put(&lines.replace(r#""quantity": 2"#, r#""quantity": 2, "colour": "mauve""#)).await,
+        "lines[1].colour",
+        "is no field of this request: remove it",
+        "mauve",
+    );
+    assert_field(
+        &put(r#"{"lines": [], "lines": [{"quantity": 42}]}"#).await,
+        "lines",
+        "is given more than once: give it once",
+        "42",
+    );
+    // The path has already said it.
+    assert_field(
+        &put(r#"{"order_id": "mauve"}"#).await,
+        "order_id",
+        "is given more than once: give it once",
+        "mauve",
+    );
+    let ship = request(
+        HttpMethod::POST,
+        "/v1/orders/o-1/ship",
+        Some("application/json"),
+        r#"{"quantity": "mauve"}"#,
+    );
+    assert_field(
+        &send(echo(), ship).await,
+        "ship.quantity",
+        "has a value of the wrong type or form",
+        "mauve",
+    );
+}
+
+#[tokio::test]
+async fn a_body_that_is_no_json_object_is_refused() {
+    for (text, detail) in [
+        ("", "the body is not valid JSON at line 1, column 0"),
+        (
+            "{\n  \"lines\": mauve}",
+            "the body is not valid JSON at line 2, column 12",
+        ),
+        ("{} mauve", "the body is not valid JSON at line 1, column 4"),
+        ("[1]", "the body must be a JSON object"),
+        ("\"mauve\"", "the body must be a JSON object"),
+    ] {
+        let (status, body) = put(text).await;
+        assert_eq!(
+            (status, body["detail"].as_str()),
+            (StatusCode::BAD_REQUEST, Some(detail))
+        );
+    }
+    assert_eq!(put("{}").await.0, StatusCode::OK);
+    let deep = format!("{{\"lines\":{}", "[".repeat(10_000));
+    assert_eq!(put(&deep).await.0, StatusCode::BAD_REQUEST);
+}
+
+#[tokio::test]
+async fn a_body_that_is_not_json_is_415() {
+    for (kind, expected) in [
+        (Some("application/json"), StatusCode::OK),
+        (Some("Application/JSON;charset=UTF-8"), StatusCode::OK),
+        (None, StatusCode::UNSUPPORTED_MEDIA_TYPE),
+        (Some("text/plain"), StatusCode::UNSUPPORTED_MEDIA_TYPE),
+        (
+            Some("application/json; charset=utf-16"),
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        ),
+        (
+            Some("application/x-www-form-urlencoded"),
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        ),
+        (Some("json"), StatusCode::UNSUPPORTED_MEDIA_TYPE),
+    ] {
+        let (status, body) = send(
+            echo(),
+            request(HttpMethod::PUT, "/v1/orders/o-1", kind, "{}"),
+        )
+        .await;
+        assert_eq!(status, expected, "{kind:?}");
+        if status != StatusCode::OK {
+            assert_eq!(
+                body["detail"],
+                "the body must be JSON: send content-type application/json"
+            );
+            assert_eq!(body["title"], "Unsupported Media Type");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_body_over_the_limit_is_413() {
+    let limited = || echo().layer(DefaultBodyLimit::max(64));
+    let put = |text: &str| {
+        request(
+            HttpMethod::PUT,
+            "/v1/orders/o-1",
+            Some("application/json"),
+            text,
+        )
+    };
+    assert_eq!(send(limited(), put("{}")).await.0, StatusCode::OK);
+    let (status, body) = send(limited(), put(&" ".repeat(65))).await;
+    assert_eq!(status, StatusCode::PAYLOAD_TOO_LARGE);
+    assert_eq!(body["detail"], "the body is too large: send less");
+}
+
+#[tokio::test]
+async fn without_a_call_the_handler_does_not_run() {
+    let ran = Arc::new(std::sync::atomic::AtomicUsize::new(0));
+    let routes = || {
+        let ran = Arc::clone(&ran);
+        Routes::<Desk>::new().route(&GET, move |_: Call, order: Order| {
+            ran.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+            async move { Ok(order) }
+        })
+    };
+    let mut bare = request(HttpMethod::GET, "/v1/orders/o-1", None, "");
+    bare.extensions_mut().clear();
+    let (status, body) = send(routes(), bare).await;
+    assert_eq!(status, StatusCode::INTERNAL_SERVER_ERROR);
+    assert_eq!(body["detail"], ErrorCode::Internal.safe_message());
+    assert_eq!(ran.load(std::sync::atomic::Ordering::Relaxed), 0);
+
+    let (status, _) = send(
+        routes(),
+        request(HttpMethod::GET, "/v1/orders/o-1", None, ""),
+    )
+    .await;
+    assert_eq!(status, StatusCode::OK);
+    assert_eq!(ran.load(std::sync::atomic::Ordering::Relaxed), 1);
+}
+
+#[tokio::test]
+async fn a_handlers_error_is_its_problem() {
+    let routes = Routes::<Desk>::new().route(&GET, |_: Call, _: Order| async move {
+        Err::<Order, _>(Error::new(ErrorCode::NotFound, "there is no such order"))
+    });
+    let (status, body) = send(routes, request(HttpMethod::GET, "/v1/orders/o-1", None, "")).await;
+    assert_eq!(status, StatusCode::NOT_FOUND);
+    assert_eq!(body["detail"], "there is no such order");
+    assert_eq!(body["trace_id"], "0000000000000000000000000000feed");
+}
+
+#[tokio::test]
+async fn an_answer_without_json_form_is_internal() {
+    #[derive(Serialize)]
+    struct Odd {
+        #[serde(serialize_with = "fails")]
+        secret: &'static str,
+    }
+    fn fails<S: serde::Serializer>(value: &&str, _: S) -> Result<S::Ok, S::Error> {
+        Err(serde::ser::Error::custom(value))
+    }
+    let routes = Routes::<Desk>::new().route(&GET, |_: Call, _: Order| async move {
+        Ok(Odd { secret: "mauve" })
+    });
+    let (status, body) = send(routes, request(HttpMethod::GET, "/v1/orders/o-1", None, "")).await;
+    assert_eq!(status, StatusCode::INTERNAL_SERVER_ERROR);
+    assert!(!body.to_string().contains("mauve"));
+}

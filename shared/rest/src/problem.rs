@@ -1,0 +1,193 @@
+//! Errors as problem details (RFC 9457).
+
+use std::borrow::Cow;
+
+use axum::response::{IntoResponse, Response};
+use http::{HeaderValue, StatusCode, header};
+use serde::{Serialize, Serializer, ser::SerializeMap};
+use strata_core::{Error, ErrorCode, TraceContext};
+
+/// What a client is told when its request fails: a code, a safe sentence, the trace to quote, and
+/// the fields that are wrong. Written as `application/problem+json` of type `about:blank`
+/// (RFC 9457, section 4.2.1), with the members `code`, `trace_id` and `errors` beside the standard
+/// ones.
+#[derive(Clone, Debug)]
+pub struct Problem {
+    status: StatusCode,
+    code: ErrorCode,
+    detail: Cow<'static, str>,
+    trace: Option<TraceContext>,
+    errors: Vec<FieldError>,
+}
+
+/// A field of the request that is wrong.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct FieldError {
+    /// Where it stands in the request, `lines[2].quantity`.
+    pub path: String,
+    /// What it must be; never the value it has.
+    pub message: Cow<'static, str>,
+}
+
+impl Problem {
+    /// A problem whose status says more than its code: 405, 413, 415.
+    #[must_use]
+    pub fn new(status: StatusCode, code: ErrorCode, detail: impl Into<Cow<'static, str>>) -> Self {
+        Self {
+            status,
+            code,
+            detail: detail.into(),
+            trace: None,
+            errors: Vec::new(),
+        }
+    }
+
+    /// A request whose fields are wrong. The detail names each.
+    #[must_use]
+    pub fn fields(errors: Vec<FieldError>) -> Self {
+        let detail = errors
+            .iter()
+            .map(|error| format!("`{}` {}", error.path, error.message))
+            .collect::<Vec<_>>()
+            .join("; ");
+        Self {
+            errors,
+            ..Self::new(StatusCode::BAD_REQUEST, ErrorCode::InvalidArgument, detail)
+        }
+    }
+
+    /// The same problem with the trace a client may quote.
+    #[must_use]
+    pub fn with_trace(self, trace: TraceContext) -> Self {
+        Self {
+            trace: Some(trace),
+            ..self
+        }
+    }
+}
+
+impl From<Error> for Problem {
+    fn from(error: Error) -> Self {
+        Self::new(
+            error.code().http(),
+            error.code(),
+            error.message().to_owned(),
+        )
+    }
+}
+
+impl From<ErrorCode> for Problem {
+    fn from(code: ErrorCode) -> Self {
+        Self::new(code.http(), code, code.safe_message())
+    }
+}
+
+impl Serialize for Problem {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut members = serializer.serialize_map(None)?;
+        members.serialize_entry("type", "about:blank")?;
+        members.serialize_entry("title", self.status.canonical_reason().unwrap_or("Error"))?;
+        members.serialize_entry("status", &self.status.as_u16())?;
+        members.serialize_entry("code", self.code.as_str())?;
+        members.serialize_entry("detail", &self.detail)?;
+        if let Some(trace) = self.trace {
+            members.serialize_entry("trace_id", &format_args!("{:032x}", trace.trace_id))?;
+        }
+        if !self.errors.is_empty() {
+            members.serialize_entry("errors", &self.errors)?;
+        }
+        members.end()
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let content_type = HeaderValue::from_static("application/problem+json");
+        match serde_json::to_vec(&self) {
+            Ok(body) => (self.status, [(header::CONTENT_TYPE, content_type)], body).into_response(),
+            // Text and numbers always serialise; were it otherwise, the status still tells.
+            Err(_) => self.status.into_response(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http_body_util::BodyExt;
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    async fn parts(problem: Problem) -> (StatusCode, String, Value) {
+        let response = problem.into_response();
+        let status = response.status();
+        let kind = response.headers()[header::CONTENT_TYPE]
+            .to_str()
+            .unwrap()
+            .to_owned();
+        let body = response.into_body().collect().await.unwrap().to_bytes();
+        (status, kind, serde_json::from_slice(&body).unwrap())
+    }
+
+    #[tokio::test]
+    async fn an_error_becomes_problem_details() {
+        let trace = TraceContext {
+            trace_id: 0xabc,
+            span_id: 1,
+            sampled: false,
+        };
+        let error = Error::new(ErrorCode::NotFound, "there is no such order");
+        let (status, kind, body) = parts(Problem::from(error).with_trace(trace)).await;
+        assert_eq!(status, StatusCode::NOT_FOUND);
+        assert_eq!(kind, "application/problem+json");
+        assert_eq!(
+            body,
+            json!({
+                "type": "about:blank",
+                "title": "Not Found",
+                "status": 404,
+                "code": "NOT_FOUND",
+                "detail": "there is no such order",
+                "trace_id": "00000000000000000000000000000abc",
+            })
+        );
+    }
+
+    #[tokio::test]
+    async fn every_code_has_its_status_and_safe_sentence() {
+        for code in ErrorCode::ALL {
+            let (status, _, body) = parts(code.into()).await;
+            assert_eq!(status, code.http());
+            assert_eq!(body["status"], code.http().as_u16());
+            assert_eq!(body["code"], code.as_str());
+            assert_eq!(body["detail"], code.safe_message());
+        }
+    }
+
+    #[tokio::test]
+    async fn wrong_fields_are_listed_and_named_in_the_detail() {
+        let errors = vec![
+            FieldError {
+                path: "pageSize".to_owned(),
+                message: "must be a number".into(),
+            },
+            FieldError {
+                path: "lines[2].quantity".to_owned(),
+                message: "is missing".into(),
+            },
+        ];
+        let (status, _, body) = parts(Problem::fields(errors)).await;
+        assert_eq!(status, StatusCode::BAD_REQUEST);
+        assert_eq!(
+            body["detail"],
+            "`pageSize` must be a number; `lines[2].quantity` is missing"
+        );
+        assert_eq!(
+            body["errors"],
+            json!([
+                {"path": "pageSize", "message": "must be a number"},
+                {"path": "lines[2].quantity", "message": "is missing"},
+            ])
+        );
+    }
+}

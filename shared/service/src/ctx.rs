@@ -1,0 +1,81 @@
+//! What a service is given to build itself from.
+
+use std::{marker::PhantomData, sync::Arc};
+
+use serde::de::DeserializeOwned;
+use strata_config::{Config, Database, Environment, Manifest};
+use strata_core::{CallableFrom, ClientOver, System, Tier};
+use strata_telemetry::Events;
+use strata_tls::Material;
+
+use crate::{
+    error::StartError,
+    stack,
+    upstream::{Transport, Upstream},
+};
+
+/// The context of a service in layer `L`. It is the only source of clients, and it gives a client
+/// only for a contract that `L` may call.
+pub struct Ctx<L> {
+    pub(crate) manifest: Arc<Manifest>,
+    pub(crate) environment: Environment,
+    pub(crate) config: Arc<Config>,
+    pub(crate) material: Arc<Material>,
+    pub(crate) events: Events,
+    pub(crate) layer: PhantomData<L>,
+}
+
+impl<L: Tier> Ctx<L> {
+    /// A client of another service's contract, over mTLS, pinned to that service's SPIFFE ID.
+    /// Connects when first used and whenever needed.
+    ///
+    /// # Errors
+    /// [`StartError::UndeclaredCall`] when service.toml does not declare the call.
+    pub fn upstream<C>(&self) -> Result<Upstream<C>, StartError>
+    where
+        C: CallableFrom<L> + ClientOver<Transport>,
+    {
+        if !self
+            .manifest
+            .calls
+            .iter()
+            .any(|call| call.service == C::SERVICE)
+        {
+            return Err(StartError::UndeclaredCall { callee: C::SERVICE });
+        }
+        let upstream = self
+            .config
+            .upstreams
+            .get(C::SERVICE)
+            .ok_or(StartError::UndeclaredCall { callee: C::SERVICE })?;
+        let callee =
+            strata_config::trust_domain(C::LAYER, self.environment)?.workload(C::SERVICE)?;
+        let channel = strata_net::channel(
+            &upstream.endpoint,
+            self.material.client_config(&callee),
+            C::SERVICE,
+            self.events.clone(),
+        )?;
+        Ok(Upstream::new(stack::client(channel)))
+    }
+
+    /// The service's own `[settings]`; put `deny_unknown_fields` on `T`.
+    ///
+    /// # Errors
+    /// [`StartError::Config`] naming the key.
+    pub fn settings<T: DeserializeOwned>(&self) -> Result<T, StartError> {
+        Ok(self.config.settings()?)
+    }
+}
+
+impl Ctx<System> {
+    /// Where the system of record is. Only a System API has one.
+    ///
+    /// # Errors
+    /// [`StartError::Build`] when the configuration has no `[database]`.
+    pub fn database(&self) -> Result<&Database, StartError> {
+        self.config.database.as_ref().ok_or_else(|| {
+            StartError::Build("the configuration has no [database]: add one to base.toml".into())
+        })
+    }
+}

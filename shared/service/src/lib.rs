@@ -1,0 +1,22 @@
+//! What makes a crate a service: [`App`] reads the command line and configuration, loads the
+//! material, gives the service its [`Ctx`], wraps what it builds in the stacks, serves and drains.
+//! A service gets every control by being a service; there is nothing to switch on.
+
+mod admin;
+mod announce;
+mod app;
+mod ctx;
+mod error;
+mod run;
+mod service;
+mod stack;
+mod upstream;
+
+pub use app::App;
+pub use ctx::Ctx;
+pub use error::{BuildError, StartError};
+pub use service::Service;
+pub use strata_config::{Config, Database};
+pub use strata_middleware::status::{call, into_status};
+pub use strata_rest::from_status;
+pub use upstream::{Transport, Upstream};

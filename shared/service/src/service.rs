@@ -1,0 +1,155 @@
+//! What a service's `build` returns.
+
+use std::{convert::Infallible, marker::PhantomData, path::Path, pin::Pin, sync::Arc};
+
+use http::{Request, Response};
+use strata_config::{Config, Environment};
+use strata_core::{Contract, Experience, Method, Process, System, Tier};
+use strata_middleware::access_token::{Keys, Verifier};
+use strata_net::{Drained, Limits, Transport, serve};
+use strata_policy::{Callers, Roles};
+use strata_rest::Routes;
+use strata_telemetry::Telemetry;
+use strata_tls::Material;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use tonic::body::Body;
+
+use crate::{
+    error::StartError,
+    stack::{Edge, Grpc, edge, grpc},
+};
+
+type Prepared = Pin<Box<dyn Future<Output = Drained> + Send>>;
+type Prepare = Box<dyn FnOnce(Parts<'_>) -> Result<(Prepared, Readiness), StartError> + Send>;
+/// Completes when the service can answer.
+pub(crate) type Readiness = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+/// What the stacks and the listener are made of.
+pub(crate) struct Parts<'a> {
+    pub listener: TcpListener,
+    pub environment: Environment,
+    pub config: &'a Config,
+    pub material: &'a Material,
+    pub telemetry: &'a Telemetry,
+    pub limits: Limits,
+    pub shutdown: CancellationToken,
+}
+
+/// A service of layer `L`, ready to be served.
+pub struct Service<L> {
+    pub(crate) contract: &'static str,
+    pub(crate) prepare: Prepare,
+    layer: PhantomData<L>,
+}
+
+/// The layers that speak gRPC.
+pub trait Internal: Tier {}
+impl Internal for System {}
+impl Internal for Process {}
+
+impl<L: Internal> Service<L> {
+    /// Serves a generated gRPC server over mTLS to the callers of policy/callers.toml.
+    pub fn grpc<S>(server: S) -> Self
+    where
+        S: Contract
+            + tower::Service<Request<Body>, Response = Response<Body>, Error = Infallible>
+            + Clone
+            + Send
+            + 'static,
+        S::Future: Send + 'static,
+    {
+        let methods: &'static [Method] = S::METHODS;
+        let prepare = move |parts: Parts<'_>| -> Result<(Prepared, Readiness), StartError> {
+            let callers = Callers::load(
+                Path::new("policy/callers.toml"),
+                L::LAYER,
+                parts.environment,
+                methods,
+            )?;
+            let stack = grpc(
+                server,
+                Grpc {
+                    callers,
+                    events: parts.telemetry.events(),
+                    requests: parts.telemetry.requests(),
+                    request_timeout: parts.config.limits.request_timeout,
+                },
+            );
+            let transport = Transport::Mtls {
+                config: parts.material.server_config(),
+                callers: parts.material.trust().callers.clone(),
+            };
+            Ok((
+                listen(parts, transport, stack),
+                Box::pin(std::future::ready(())),
+            ))
+        };
+        Self {
+            contract: S::SERVICE,
+            prepare: Box::new(prepare),
+            layer: PhantomData,
+        }
+    }
+}
+
+impl Service<Experience> {
+    /// Serves the routes of a contract over HTTPS to users with an access token.
+    #[must_use]
+    pub fn edge<C: Contract + Send + 'static>(routes: Routes<C>) -> Self {
+        let prepare = move |parts: Parts<'_>| -> Result<(Prepared, Readiness), StartError> {
+            let tokens = parts.config.tokens.as_ref().ok_or_else(|| {
+                StartError::Build("the configuration has no [tokens]: add it to base.toml".into())
+            })?;
+            let roles = Roles::load(Path::new("policy/roles.toml"))?;
+            let (keys, refresh) = Keys::of(tokens.issuer.clone(), tokens.ca.clone());
+            tokio::spawn(refresh.run());
+            let verifier = Verifier::new(
+                keys.clone(),
+                &tokens.issuer,
+                &tokens.audience,
+                tokens.leeway,
+                Arc::new(roles),
+            );
+            let stack = edge(
+                routes,
+                Edge {
+                    verifier,
+                    events: parts.telemetry.events(),
+                    requests: parts.telemetry.requests(),
+                    request_timeout: parts.config.limits.request_timeout,
+                    body_bytes: parts.config.limits.body_bytes,
+                },
+            );
+            let transport = Transport::Https(parts.material.edge_config()?);
+            let ready = Box::pin(async move { keys.ready().await });
+            Ok((listen(parts, transport, stack), ready))
+        };
+        Self {
+            contract: C::SERVICE,
+            prepare: Box::new(prepare),
+            layer: PhantomData,
+        }
+    }
+}
+
+fn listen<S, B>(parts: Parts<'_>, transport: Transport, stack: S) -> Prepared
+where
+    S: tower::Service<Request<hyper::body::Incoming>, Response = Response<B>, Error = Infallible>
+        + Clone
+        + Send
+        + 'static,
+    S::Future: Send + 'static,
+    B: hyper::body::Body + Send + 'static,
+    B::Data: Send,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    let events = parts.telemetry.events();
+    let Parts {
+        listener,
+        limits,
+        shutdown,
+        ..
+    } = parts;
+    Box::pin(async move { serve(listener, transport, stack, &limits, events, shutdown).await })
+}

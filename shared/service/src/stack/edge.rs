@@ -1,0 +1,74 @@
+//! Edge: what every request to an Experience API goes through.
+
+use std::{convert::Infallible, time::Duration};
+
+use axum::extract::DefaultBodyLimit;
+use http::{HeaderValue, Request, Response, header};
+use hyper::body::Incoming;
+use strata_core::Contract;
+use strata_middleware::{
+    AccessTokenLayer, CallLayer, DeadlineLayer, MetricsLayer, PanicLayer, ScopeLayer, StripLayer,
+    TraceLayer, access_token::Verifier,
+};
+use strata_rest::Routes;
+use strata_telemetry::{Events, RequestMetrics};
+use tower::{Service, ServiceBuilder};
+use tower_http::set_header::SetResponseHeaderLayer;
+
+/// What the stack is made of.
+pub(crate) struct Edge {
+    pub verifier: Verifier,
+    pub events: Events,
+    pub requests: RequestMetrics,
+    pub request_timeout: Duration,
+    pub body_bytes: usize,
+}
+
+/// The edge stack over the routes of a contract. Under it is the HTTPS listener of shared/net.
+pub(crate) fn edge<C: Contract>(
+    routes: Routes<C>,
+    parts: Edge,
+) -> impl Service<
+    Request<Incoming>,
+    Response = Response<axum::body::Body>,
+    Error = Infallible,
+    Future: Send + 'static,
+> + Clone
++ Send
++ 'static {
+    let matched = ServiceBuilder::new()
+        // Needs the matched method for its name.
+        .layer(MetricsLayer::new(parts.requests))
+        // The token must carry the scope of the method.
+        .layer(ScopeLayer::new(parts.events.clone()))
+        // What the handler gets.
+        .layer(CallLayer);
+    let header =
+        |name, value| SetResponseHeaderLayer::overriding(name, HeaderValue::from_static(value));
+    ServiceBuilder::new()
+        .map_request(|request: Request<Incoming>| request.map(axum::body::Body::new))
+        // Before anything reads a header: nobody outside speaks as one of us.
+        .layer(StripLayer)
+        // On every answer, refusals too: nothing here is to be cached, framed or sniffed.
+        .layer(header(
+            header::STRICT_TRANSPORT_SECURITY,
+            "max-age=31536000",
+        ))
+        .layer(header(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
+        .layer(header(header::CACHE_CONTROL, "no-store"))
+        .layer(header(
+            header::CONTENT_SECURITY_POLICY,
+            "default-src 'none'; frame-ancestors 'none'",
+        ))
+        // From here on every line logged and every problem names the trace.
+        .layer(TraceLayer)
+        // Inside the trace, so that the answer to a panic names it.
+        .layer(PanicLayer)
+        // Bounds everything below, the reading of the body included.
+        .layer(DeadlineLayer::new(parts.request_timeout))
+        // Enforced by whoever reads the body.
+        .layer(DefaultBodyLimit::max(parts.body_bytes))
+        // Nobody without a token learns even which routes exist.
+        .layer(AccessTokenLayer::new(parts.verifier, parts.events))
+        .service(routes.layer(matched).into_router())
+}

@@ -1,0 +1,66 @@
+//! Hop: what every request to a System or Process API goes through.
+
+use std::{convert::Infallible, sync::Arc, time::Duration};
+
+use http::{Request, Response};
+use hyper::body::Incoming;
+use strata_middleware::{
+    CallLayer, CallersLayer, DeadlineLayer, MetricsLayer, PanicLayer, PrincipalLayer, ScopeLayer,
+    TraceLayer,
+};
+use strata_policy::Callers;
+use strata_telemetry::{Events, RequestMetrics};
+use tonic::body::Body;
+use tower::{Service, ServiceBuilder};
+
+/// What the stack is made of.
+pub(crate) struct Grpc {
+    pub callers: Callers,
+    pub events: Events,
+    pub requests: RequestMetrics,
+    pub request_timeout: Duration,
+}
+
+/// The gRPC stack over a generated server. Under it is the mTLS listener of shared/net, which has
+/// verified the peer's SPIFFE ID.
+pub(crate) fn grpc<S>(
+    server: S,
+    parts: Grpc,
+) -> impl Service<
+    Request<Incoming>,
+    Response = Response<Body>,
+    Error = Infallible,
+    Future: Send + 'static,
+> + Clone
++ Send
++ 'static
+where
+    S: Service<Request<Body>, Response = Response<Body>, Error = Infallible>
+        + Clone
+        + Send
+        + 'static,
+    S::Future: Send + 'static,
+{
+    ServiceBuilder::new()
+        .map_request(|request: Request<Incoming>| request.map(Body::new))
+        // A peer that callers.toml does not name for this method costs a lookup and nothing more.
+        .layer(CallersLayer::new(
+            Arc::new(parts.callers),
+            parts.events.clone(),
+        ))
+        // From here on every line logged names the trace.
+        .layer(TraceLayer)
+        // Outside what can refuse or fail, so that it counts both.
+        .layer(MetricsLayer::new(parts.requests))
+        // Inside the trace, so that the answer to a panic names it.
+        .layer(PanicLayer)
+        // Never longer than the caller waits.
+        .layer(DeadlineLayer::new(parts.request_timeout))
+        // Believed because the peer is an allowed one.
+        .layer(PrincipalLayer)
+        // A method that acts for a user needs one, with its scope.
+        .layer(ScopeLayer::new(parts.events))
+        // What the handler gets.
+        .layer(CallLayer)
+        .service(server)
+}

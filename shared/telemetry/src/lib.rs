@@ -1,0 +1,16 @@
+//! What a process says about itself: logs, traces, metrics and security events.
+//!
+//! None of them ever carries a labelled value, a token or a key: only names that stand in the code
+//! or in a document of the estate, identities and network addresses.
+
+mod events;
+mod log;
+mod metrics;
+mod propagation;
+mod start;
+mod traces;
+
+pub use events::{Events, SecurityEvent};
+pub use metrics::RequestMetrics;
+pub use propagation::{RequestSpan, inject, request_span};
+pub use start::{Identity, Telemetry, TelemetryError};

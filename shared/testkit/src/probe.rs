@@ -1,0 +1,101 @@
+//! A gRPC client for any method of any contract: it sends bytes and reads bytes.
+
+use std::net::SocketAddr;
+
+use anyhow::Result;
+use bytes::{Buf as _, BufMut as _, Bytes};
+use http::uri::PathAndQuery;
+use strata_estate::Pki;
+use strata_telemetry::Events;
+use tonic::{
+    Request, Status,
+    client::Grpc,
+    codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder},
+    transport::Channel,
+};
+
+use crate::credential::Credential;
+
+/// The name every server certificate of dev carries beside its SPIFFE ID.
+const NAME: &str = "localhost";
+
+/// Calls one server with one credential.
+#[derive(Clone)]
+pub struct Probe {
+    grpc: Grpc<Channel>,
+}
+
+impl Probe {
+    /// A client of the server at `address`. Connects at the first call; within a tokio runtime.
+    ///
+    /// # Errors
+    /// When the credential cannot be used.
+    pub fn new(pki: &Pki, address: SocketAddr, credential: &Credential) -> Result<Self> {
+        let config = credential.client_config(pki)?;
+        let events = Events::new(&opentelemetry::global::meter("probe"));
+        let channel = strata_net::channel(&address.to_string(), config, NAME, events)?;
+        Ok(Self {
+            grpc: Grpc::new(channel),
+        })
+    }
+
+    /// Calls `path` (`/package.Service/Method`). An empty `message` is a valid one of every type.
+    ///
+    /// # Errors
+    /// The status the server answers, or `Unknown`/`Unavailable` when the connection is refused.
+    pub async fn call(
+        &mut self,
+        path: &str,
+        message: impl Into<Request<Bytes>>,
+    ) -> Result<Bytes, Status> {
+        let path: PathAndQuery = path
+            .parse()
+            .map_err(|_| Status::invalid_argument("the path is no method's"))?;
+        self.grpc
+            .ready()
+            .await
+            .map_err(|error| Status::from_error(Box::new(error)))?;
+        Ok(self
+            .grpc
+            .unary(message.into(), path, Raw)
+            .await?
+            .into_inner())
+    }
+}
+
+/// Messages as they are on the wire.
+struct Raw;
+
+impl Codec for Raw {
+    type Encode = Bytes;
+    type Decode = Bytes;
+    type Encoder = Self;
+    type Decoder = Self;
+
+    fn encoder(&mut self) -> Self {
+        Self
+    }
+
+    fn decoder(&mut self) -> Self {
+        Self
+    }
+}
+
+impl Encoder for Raw {
+    type Item = Bytes;
+    type Error = Status;
+
+    fn encode(&mut self, message: Bytes, buffer: &mut EncodeBuf<'_>) -> Result<(), Status> {
+        buffer.put(message);
+        Ok(())
+    }
+}
+
+impl Decoder for Raw {
+    type Item = Bytes;
+    type Error = Status;
+
+    fn decode(&mut self, buffer: &mut DecodeBuf<'_>) -> Result<Option<Bytes>, Status> {
+        Ok(Some(buffer.copy_to_bytes(buffer.remaining())))
+    }
+}

@@ -1,0 +1,97 @@
+//! What an X.509 certificate says of itself, before anyone vouches for it.
+
+use rustls_pki_types::{CertificateDer, UnixTime};
+use strata_core::{SpiffeId, TrustDomain, spiffe::SpiffeError};
+use x509_parser::{
+    certificate::X509Certificate,
+    extensions::{ExtendedKeyUsage, GeneralName},
+    prelude::FromDer,
+};
+
+use crate::refusal::Refusal;
+
+/// A parsed certificate.
+pub(crate) struct Certificate<'a>(X509Certificate<'a>);
+
+/// Where a moment stands to a certificate's validity.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Validity {
+    Current,
+    NotYet,
+    Over,
+}
+
+impl<'a> Certificate<'a> {
+    pub(crate) fn parse(der: &'a CertificateDer<'_>) -> Result<Self, Refusal> {
+        match X509Certificate::from_der(der) {
+            Ok(([], certificate)) => Ok(Self(certificate)),
+            _ => Err(Refusal::Malformed),
+        }
+    }
+
+    /// The one URI SAN (X509-SVID, section 2). Unreadable names make the certificate malformed:
+    /// among them could be a second one.
+    pub(crate) fn uri(&self) -> Result<&str, Refusal> {
+        let names = self
+            .0
+            .subject_alternative_name()
+            .map_err(|_| Refusal::Malformed)?;
+        let names = names.map(|extension| extension.value.general_names.as_slice());
+        let mut uri = None;
+        for name in names.unwrap_or_default() {
+            match name {
+                GeneralName::URI(text) if uri.is_none() => uri = Some(*text),
+                GeneralName::URI(_) | GeneralName::Invalid(..) => return Err(Refusal::Malformed),
+                _ => {}
+            }
+        }
+        uri.ok_or(Refusal::Malformed)
+    }
+
+    /// The SPIFFE ID of a leaf, when it is of one of `domains`.
+    pub(crate) fn spiffe_id(&self, domains: &[TrustDomain]) -> Result<SpiffeId, Refusal> {
+        if self.may_sign()? {
+            return Err(Refusal::WrongKeyUsage);
+        }
+        SpiffeId::parse(self.uri()?, domains).map_err(|error| match error {
+            SpiffeError::ForeignTrustDomain(_) => Refusal::ForeignTrustDomain,
+            _ => Refusal::Malformed,
+        })
+    }
+
+    /// Whether it is a signing certificate, which a leaf must not be (X509-SVID, section 5.2).
+    pub(crate) fn may_sign(&self) -> Result<bool, Refusal> {
+        let constraints = self.0.basic_constraints().map_err(|_| Refusal::Malformed)?;
+        let usage = self.0.key_usage().map_err(|_| Refusal::Malformed)?;
+        Ok(constraints.is_some_and(|extension| extension.value.ca)
+            || usage.is_some_and(|extension| {
+                extension.value.key_cert_sign() || extension.value.crl_sign()
+            }))
+    }
+
+    /// Whether the extended key usage is exactly this.
+    pub(crate) fn is_for(&self, server: bool, client: bool) -> bool {
+        let exactly = ExtendedKeyUsage {
+            any: false,
+            server_auth: server,
+            client_auth: client,
+            code_signing: false,
+            email_protection: false,
+            time_stamping: false,
+            ocsp_signing: false,
+            other: Vec::new(),
+        };
+        matches!(self.0.extended_key_usage(), Ok(Some(usage)) if *usage.value == exactly)
+    }
+
+    pub(crate) fn validity(&self, now: UnixTime) -> Validity {
+        let now = i64::try_from(now.as_secs()).unwrap_or(i64::MAX);
+        if now < self.0.validity.not_before.timestamp() {
+            Validity::NotYet
+        } else if now > self.0.validity.not_after.timestamp() {
+            Validity::Over
+        } else {
+            Validity::Current
+        }
+    }
+}

@@ -1,0 +1,73 @@
+//! Why a service's material is not accepted: one sentence each that names the file.
+
+use std::{io, path::PathBuf};
+
+use strata_core::{Layer, SpiffeId};
+
+/// Why material was not loaded. A service that meets one does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum MaterialError {
+    /// A file is missing or unreadable.
+    #[error("cannot read `{file}`: {source}: issue the material again")]
+    Read {
+        /// The file.
+        file: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// Others than the owner could read or replace the key.
+    #[error("`{file}` is open to others (mode {mode:04o}): set it to 0600")]
+    KeyMode {
+        /// The key.
+        file: PathBuf,
+        /// Its permission bits.
+        mode: u32,
+    },
+    /// A file does not hold what it should.
+    #[error("`{file}` {problem}")]
+    Invalid {
+        /// The file.
+        file: PathBuf,
+        /// What is wrong, and what to do.
+        problem: &'static str,
+    },
+    /// The certificate is another workload's.
+    #[error("`{file}` is not the certificate of `{expected}`: issue one for this service")]
+    Identity {
+        /// The certificate.
+        file: PathBuf,
+        /// Who the service is.
+        expected: SpiffeId,
+    },
+    /// The bundle of a layer this service talks to is missing.
+    #[error("`{file}` is missing: the {layer} layer cannot be verified without its bundle")]
+    MissingBundle {
+        /// Where it should be.
+        file: PathBuf,
+        /// Whose it is.
+        layer: Layer,
+    },
+    /// A bundle of a layer this service neither calls nor answers.
+    #[error("`{file}` is not a bundle this service may trust: remove it")]
+    ExtraBundle {
+        /// The bundle.
+        file: PathBuf,
+    },
+    /// The trust asked for breaks the rule of the layers.
+    #[error("a {own} service may not hold the trust of the {other} layer in that direction")]
+    Trust {
+        /// The service's layer.
+        own: Layer,
+        /// The layer that may not be trusted.
+        other: Layer,
+    },
+    /// Only an Experience API has an edge.
+    #[error("a {0} service has no edge: only Experience APIs answer users")]
+    NoEdge(Layer),
+    /// The operating system offers no certification authorities.
+    #[error("the system has no trusted root certificates: name a file of them instead")]
+    NoSystemRoots,
+    /// The TLS library does not accept the composition.
+    #[error("cannot compose the TLS configuration: {0}")]
+    Compose(#[from] rustls::Error),
+}

@@ -1,0 +1,139 @@
+//! Certificates for the tests of this crate.
+
+use std::{fs, os::unix::fs::PermissionsExt, path::Path};
+
+use rcgen::{
+    BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa,
+    KeyPair, KeyUsagePurpose, SanType,
+};
+use rustls_pki_types::CertificateDer;
+use strata_core::{Layer, TrustDomain};
+use time::{Duration, OffsetDateTime};
+
+pub(crate) fn domain(layer: Layer, environment: &str) -> TrustDomain {
+    TrustDomain::new(layer, environment, "org.example").unwrap()
+}
+
+pub(crate) struct Ca(CertifiedIssuer<'static, KeyPair>);
+
+impl Ca {
+    pub(crate) fn new(domain: &TrustDomain) -> Self {
+        Self(CertifiedIssuer::self_signed(Self::params(domain), key()).unwrap())
+    }
+
+    pub(crate) fn expired(domain: &TrustDomain) -> Self {
+        let mut params = Self::params(domain);
+        params.not_after = OffsetDateTime::now_utc() - Duration::minutes(1);
+        Self(CertifiedIssuer::self_signed(params, key()).unwrap())
+    }
+
+    /// A CA that this one signed.
+    pub(crate) fn subordinate(&self) -> Self {
+        let mut params = CertificateParams::default();
+        params
+            .distinguished_name
+            .push(DnType::CommonName, "subordinate");
+        params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
+        Self(CertifiedIssuer::signed_by(params, key(), &self.0).unwrap())
+    }
+
+    fn params(domain: &TrustDomain) -> CertificateParams {
+        let mut params = CertificateParams::default();
+        params
+            .distinguished_name
+            .push(DnType::CommonName, domain.name());
+        params.subject_alt_names = vec![uri(&format!("spiffe://{domain}"))];
+        params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
+        params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+        params
+    }
+
+    pub(crate) fn pem(&self) -> String {
+        self.0.pem()
+    }
+
+    pub(crate) fn der(&self) -> CertificateDer<'static> {
+        self.0.der().clone()
+    }
+
+    pub(crate) fn issue(&self, leaf: &Leaf) -> Identity {
+        let mut params = CertificateParams::default();
+        params.subject_alt_names = leaf.uris.iter().map(|name| uri(name)).collect();
+        params.extended_key_usages.clone_from(&leaf.usages);
+        params.is_ca = if leaf.is_ca {
+            IsCa::Ca(BasicConstraints::Unconstrained)
+        } else {
+            IsCa::ExplicitNoCa
+        };
+        params.not_before = OffsetDateTime::now_utc() + leaf.from;
+        params.not_after = OffsetDateTime::now_utc() + leaf.until;
+        let key = key();
+        let certificate = params.signed_by(&key, &self.0).unwrap();
+        Identity {
+            der: certificate.der().clone(),
+            pem: certificate.pem(),
+            key,
+        }
+    }
+}
+
+fn key() -> KeyPair {
+    KeyPair::generate().unwrap()
+}
+
+fn uri(name: &str) -> SanType {
+    SanType::URI(name.try_into().unwrap())
+}
+
+/// What a leaf says. The default says nothing wrong.
+#[derive(Clone)]
+pub(crate) struct Leaf {
+    pub(crate) uris: Vec<String>,
+    pub(crate) usages: Vec<ExtendedKeyUsagePurpose>,
+    pub(crate) from: Duration,
+    pub(crate) until: Duration,
+    pub(crate) is_ca: bool,
+}
+
+impl Leaf {
+    pub(crate) fn of(domain: &TrustDomain, service: &str) -> Self {
+        let mut usages = Vec::new();
+        if domain.layer().callers().next().is_some() {
+            usages.push(ExtendedKeyUsagePurpose::ServerAuth);
+        }
+        if domain.layer().callees().next().is_some() {
+            usages.push(ExtendedKeyUsagePurpose::ClientAuth);
+        }
+        Self {
+            uris: vec![format!("spiffe://{domain}/{service}")],
+            usages,
+            from: -Duration::minutes(5),
+            until: Duration::hours(24),
+            is_ca: false,
+        }
+    }
+}
+
+/// A certificate with its key.
+pub(crate) struct Identity {
+    der: CertificateDer<'static>,
+    pem: String,
+    key: KeyPair,
+}
+
+impl Identity {
+    pub(crate) fn der(&self) -> CertificateDer<'static> {
+        self.der.clone()
+    }
+
+    pub(crate) fn pem(&self) -> &str {
+        &self.pem
+    }
+
+    pub(crate) fn write(&self, folder: &Path, name: &str) {
+        fs::write(folder.join(format!("{name}.pem")), &self.pem).unwrap();
+        let key = folder.join(format!("{name}.key"));
+        fs::write(&key, self.key.serialize_pem()).unwrap();
+        fs::set_permissions(key, fs::Permissions::from_mode(0o600)).unwrap();
+    }
+}

@@ -1,0 +1,226 @@
+//! One folder that loads, and what happens to it when one thing is wrong.
+
+use std::{fs, path::PathBuf};
+
+use rcgen::ExtendedKeyUsagePurpose;
+use strata_core::TrustDomain;
+use tempfile::TempDir;
+use time::Duration;
+
+use super::*;
+use crate::fixture::{Ca, Identity, Leaf, domain};
+
+/// The material of the Process API `overview`.
+struct Folder {
+    dir: TempDir,
+    own: TrustDomain,
+    ca: Ca,
+}
+
+impl Folder {
+    fn new() -> Self {
+        Self::of(Layer::Process)
+    }
+
+    fn of(layer: Layer) -> Self {
+        let own = domain(layer, "dev");
+        let folder = Self {
+            dir: TempDir::new().unwrap(),
+            ca: Ca::new(&own),
+            own,
+        };
+        fs::create_dir(folder.file("bundles")).unwrap();
+        folder.write("svid", &folder.ca.issue(&folder.leaf()));
+        for beside in layer.callers().chain(layer.callees()) {
+            folder.bundle(beside, &Ca::new(&domain(beside, "dev")).pem());
+        }
+        folder
+    }
+
+    fn leaf(&self) -> Leaf {
+        Leaf::of(&self.own, "overview")
+    }
+
+    fn file(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
+
+    fn write(&self, name: &str, identity: &Identity) {
+        identity.write(self.dir.path(), name);
+    }
+
+    fn bundle(&self, layer: Layer, pem: &str) {
+        fs::write(self.file(&format!("bundles/{layer}.pem")), pem).unwrap();
+    }
+
+    fn trust(&self) -> Trust {
+        let dev = |layer| domain(layer, "dev");
+        Trust {
+            own: self.own.workload("overview").unwrap(),
+            callers: self.own.layer().callers().map(dev).collect(),
+            callees: self.own.layer().callees().map(dev).collect(),
+        }
+    }
+
+    fn load(&self) -> Result<Material, MaterialError> {
+        Material::load(self.dir.path(), self.trust())
+    }
+
+    /// The sentence a person reads, which names the file.
+    #[track_caller]
+    fn refused(&self, file: &str, why: &str) {
+        let sentence = self.load().err().unwrap().to_string();
+        assert!(
+            sentence.contains(file) && sentence.contains(why),
+            "{sentence}"
+        );
+    }
+}
+
+#[test]
+fn each_layer_loads_what_it_needs() {
+    for layer in [Layer::System, Layer::Process] {
+        let material = Folder::of(layer).load().unwrap();
+        assert_eq!(material.id().layer(), layer);
+        assert!(matches!(
+            material.edge_config(),
+            Err(MaterialError::NoEdge(_))
+        ));
+    }
+    let storefront = Folder::of(Layer::Experience);
+    storefront.refused("edge.pem", "cannot read");
+    storefront.write("edge", &Ca::new(&storefront.own).issue(&storefront.leaf()));
+    assert!(storefront.load().unwrap().edge_config().is_ok());
+}
+
+#[test]
+fn sessions_and_older_versions_are_not_on_offer() {
+    let material = Folder::new().load().unwrap();
+    let server = material.server_config();
+    assert_eq!(
+        (server.send_tls13_tickets, server.max_early_data_size),
+        (0, 0)
+    );
+    assert!(!server.session_storage.can_cache());
+    assert_eq!(server.alpn_protocols, [b"h2"]);
+    let client = material.client_config(material.id());
+    assert!(!client.enable_sni && !client.enable_early_data);
+    assert_eq!(client.alpn_protocols, [b"h2"]);
+}
+
+#[test]
+fn the_key_belongs_to_the_certificate_and_to_its_owner() {
+    let folder = Folder::new();
+    folder.load().unwrap();
+    let other = folder.ca.issue(&folder.leaf());
+    fs::write(folder.file("svid.pem"), other.pem()).unwrap();
+    folder.refused("svid.key", "not the key of the certificate");
+
+    let folder = Folder::new();
+    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o644);
+    fs::set_permissions(folder.file("svid.key"), mode).unwrap();
+    folder.refused("svid.key", "mode 0644");
+}
+
+#[test]
+fn missing_files_are_named() {
+    for name in ["svid.pem", "svid.key"] {
+        let folder = Folder::new();
+        fs::remove_file(folder.file(name)).unwrap();
+        folder.refused(name, "cannot read");
+    }
+    for name in ["bundles/system.pem", "bundles/experience.pem"] {
+        let folder = Folder::new();
+        fs::remove_file(folder.file(name)).unwrap();
+        folder.refused(name, "is missing");
+    }
+}
+
+#[test]
+fn the_svid_is_one_leaf_of_this_service_and_layer() {
+    let with = |change: &dyn Fn(&mut Leaf), why| {
+        let folder = Folder::new();
+        let mut leaf = folder.leaf();
+        folder.write("svid", &folder.ca.issue(&leaf));
+        folder.load().unwrap();
+        change(&mut leaf);
+        folder.write("svid", &folder.ca.issue(&leaf));
+        folder.refused("svid.pem", why);
+    };
+    let other = "spiffe://process.dev.org.example/other".to_owned();
+    with(
+        &|leaf| leaf.uris.push(other.clone()),
+        "not exactly one URI name",
+    );
+    with(&|leaf| leaf.uris.clear(), "not exactly one URI name");
+    with(
+        &|leaf| leaf.uris = vec![other.clone()],
+        "not the certificate of `spiffe://process.dev.org.example/overview`",
+    );
+    with(&|leaf| leaf.is_ca = true, "may sign");
+    with(&|leaf| leaf.until = -Duration::minutes(1), "has expired");
+    with(&|leaf| leaf.from = Duration::hours(1), "not valid yet");
+    with(&|leaf| leaf.usages.clear(), "extended key usage");
+    with(&|leaf| leaf.usages.truncate(1), "extended key usage");
+    with(
+        &|leaf| leaf.usages.push(ExtendedKeyUsagePurpose::Any),
+        "extended key usage",
+    );
+
+    let folder = Folder::new();
+    let chain = folder.ca.issue(&folder.leaf()).pem().to_owned() + &folder.ca.pem();
+    fs::write(folder.file("svid.pem"), chain).unwrap();
+    folder.refused("svid.pem", "holds a chain");
+}
+
+#[test]
+fn no_bundle_but_those_of_the_layers_beside() {
+    let folder = Folder::new();
+    folder.load().unwrap();
+    folder.bundle(Layer::Process, &folder.ca.pem());
+    folder.refused("bundles/process.pem", "remove it");
+}
+
+#[test]
+fn a_bundle_holds_the_cas_of_its_own_trust_domain() {
+    let with = |pem: &str, why| {
+        let folder = Folder::new();
+        folder.bundle(Layer::System, pem);
+        folder.refused("bundles/system.pem", why);
+    };
+    let dev = domain(Layer::System, "dev");
+    let ca = Ca::new(&dev);
+    with(
+        &Ca::new(&domain(Layer::System, "prod")).pem(),
+        "another trust domain",
+    );
+    with(
+        &Ca::new(&domain(Layer::Process, "dev")).pem(),
+        "another trust domain",
+    );
+    with(
+        &(ca.pem() + &Ca::new(&domain(Layer::System, "prod")).pem()),
+        "another trust domain",
+    );
+    with(ca.issue(&Leaf::of(&dev, "customers")).pem(), "no CA");
+    with(&Ca::expired(&dev).pem(), "still valid");
+    with("", "still valid");
+    with("-----BEGIN CERTIFICATE-----\nno", "is not PEM");
+
+    // Two CAs while one takes over from the other.
+    let folder = Folder::new();
+    folder.bundle(
+        Layer::System,
+        &(Ca::expired(&dev).pem() + &ca.pem() + &Ca::new(&dev).pem()),
+    );
+    folder.load().unwrap();
+}
+
+#[test]
+fn trust_follows_the_rule_of_the_layers() {
+    let folder = Folder::of(Layer::System);
+    let mut trust = folder.trust();
+    trust.callers = vec![domain(Layer::Experience, "dev")];
+    let refused = Material::load(folder.dir.path(), trust);
+    assert!(matches!(refused, Err(MaterialError::Trust { .. })));
+}

@@ -1,0 +1,11 @@
+//! The order of the checks on a peer, the same on both sides: exactly one certificate, exactly one
+//! URI SAN, of a trust domain accepted here, signed by that trust domain's own CA, for this use.
+//! DNS names and SNI play no part.
+
+mod callee;
+mod caller;
+mod identity;
+
+pub(crate) use callee::CalleeVerifier;
+pub(crate) use caller::CallerVerifier;
+pub use identity::peer_id;

@@ -1,0 +1,185 @@
+//! Customers, as the system of record holds them.
+
+use strata_core::Principal;
+
+/// A customer.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct Customer {
+    /// `cus_` and six digits.
+    pub(crate) id: String,
+    /// Given name.
+    pub(crate) given_name: String,
+    /// Family name.
+    pub(crate) family_name: String,
+    /// E-mail address.
+    pub(crate) email: String,
+    /// Telephone number, E.164.
+    pub(crate) phone: String,
+    /// Where the customer lives.
+    pub(crate) address: Address,
+    /// ISO 8601 date.
+    pub(crate) birth_date: String,
+    /// National insurance or identity number.
+    pub(crate) national_id: String,
+    /// What the customer agreed to.
+    pub(crate) consent: Consent,
+    /// Standing in the loyalty programme.
+    pub(crate) loyalty_tier: LoyaltyTier,
+    /// Sales region, which is also where the data must stay.
+    pub(crate) region: String,
+    /// Unix seconds.
+    pub(crate) created_at: i64,
+}
+
+impl Customer {
+    /// Customers see themselves, agents the customers of their region, nobody else anyone.
+    #[must_use]
+    pub(crate) fn visible_to(&self, principal: &Principal) -> bool {
+        principal.subject == self.id
+            || (principal.has_role(AGENT) && principal.region.as_deref() == Some(&self.region))
+    }
+
+    /// The region an agent may search: the agent's own, whether asked for by name or not.
+    #[must_use]
+    pub(crate) fn searchable_region<'a>(principal: &'a Principal, asked: &str) -> Option<&'a str> {
+        let own = principal
+            .region
+            .as_deref()
+            .filter(|_| principal.has_role(AGENT))?;
+        (asked.is_empty() || asked == own).then_some(own)
+    }
+}
+
+/// The role of people who serve customers.
+const AGENT: &str = "agent";
+
+/// A postal address.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct Address {
+    /// Street and number.
+    pub(crate) street: String,
+    /// City.
+    pub(crate) city: String,
+    /// Postcode.
+    pub(crate) postcode: String,
+    /// ISO 3166-1 alpha-2.
+    pub(crate) country: String,
+}
+
+/// Marketing consent by channel.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Consent {
+    /// May be written to.
+    pub(crate) email: bool,
+    /// May be called.
+    pub(crate) phone: bool,
+    /// When it was last given or withdrawn, Unix seconds.
+    pub(crate) updated_at: i64,
+}
+
+/// Standing in the loyalty programme.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum LoyaltyTier {
+    /// Everyone starts here.
+    Bronze,
+    /// Regular customers.
+    Silver,
+    /// Frequent customers.
+    Gold,
+    /// The most frequent customers.
+    Platinum,
+}
+
+impl LoyaltyTier {
+    /// Every tier, lowest first.
+    pub(crate) const ALL: [Self; 4] = [Self::Bronze, Self::Silver, Self::Gold, Self::Platinum];
+
+    /// The word the store holds.
+    #[must_use]
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Bronze => "bronze",
+            Self::Silver => "silver",
+            Self::Gold => "gold",
+            Self::Platinum => "platinum",
+        }
+    }
+
+    /// The tier for a word of the store.
+    #[must_use]
+    pub(crate) fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|tier| tier.as_str() == word)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tiers_round_trip() {
+        for tier in LoyaltyTier::ALL {
+            assert_eq!(LoyaltyTier::from_word(tier.as_str()), Some(tier));
+        }
+        assert_eq!(LoyaltyTier::from_word("tin"), None);
+    }
+
+    fn customer(id: &str, region: &str) -> Customer {
+        let empty = String::new;
+        Customer {
+            id: id.to_owned(),
+            given_name: empty(),
+            family_name: empty(),
+            email: empty(),
+            phone: empty(),
+            address: Address {
+                street: empty(),
+                city: empty(),
+                postcode: empty(),
+                country: empty(),
+            },
+            birth_date: empty(),
+            national_id: empty(),
+            consent: Consent {
+                email: false,
+                phone: false,
+                updated_at: 0,
+            },
+            loyalty_tier: LoyaltyTier::Bronze,
+            region: region.to_owned(),
+            created_at: 0,
+        }
+    }
+
+    fn user(subject: &str, role: &str, region: Option<&str>) -> Principal {
+        Principal {
+            subject: subject.to_owned(),
+            roles: vec![role.to_owned()],
+            scopes: Vec::new(),
+            region: region.map(str::to_owned),
+            clearance: strata_core::Clearance::default(),
+        }
+    }
+
+    #[test]
+    fn customers_see_themselves_and_agents_their_region() {
+        let mine = customer("cus_000001", "uk");
+        assert!(mine.visible_to(&user("cus_000001", "customer", None)));
+        assert!(!mine.visible_to(&user("cus_000002", "customer", Some("uk"))));
+        assert!(mine.visible_to(&user("agent-7", AGENT, Some("uk"))));
+        assert!(!mine.visible_to(&user("agent-7", AGENT, Some("de"))));
+        assert!(!mine.visible_to(&user("agent-7", AGENT, None)));
+    }
+
+    #[test]
+    fn a_search_stays_in_the_agents_region() {
+        let agent = user("agent-7", AGENT, Some("uk"));
+        assert_eq!(Customer::searchable_region(&agent, ""), Some("uk"));
+        assert_eq!(Customer::searchable_region(&agent, "uk"), Some("uk"));
+        assert_eq!(Customer::searchable_region(&agent, "de"), None);
+        assert_eq!(
+            Customer::searchable_region(&user("a", "customer", Some("uk")), ""),
+            None
+        );
+    }
+}

@@ -1,0 +1,55 @@
+//! Everything about the estate that can be wrong without being a compile error.
+
+mod calls;
+mod config;
+mod graph;
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Result;
+use serde::Serialize;
+use strata_config::Environment;
+use strata_estate::{Graph, Workspace};
+
+/// One thing that is wrong.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub(crate) struct Finding {
+    /// Where, relative to the root; with a line where it is known.
+    pub(crate) file: PathBuf,
+    /// What.
+    pub(crate) problem: String,
+    /// What to do.
+    pub(crate) remedy: String,
+}
+
+impl Finding {
+    fn new(file: &Path, problem: String, remedy: String) -> Self {
+        Self {
+            file: file.to_owned(),
+            problem,
+            remedy,
+        }
+    }
+}
+
+/// Every finding, by file, each once.
+pub(crate) fn findings(
+    workspace: &Workspace,
+    environments: &[Environment],
+) -> Result<Vec<Finding>> {
+    let services = workspace.services()?;
+    let graph = Graph::read(workspace)?;
+    let mut findings = graph::committed(workspace, &graph)?;
+    findings.extend(calls::layers(&services, &graph));
+    findings.extend(calls::declared(&services, &graph));
+    findings.extend(calls::granted(&services));
+    findings.extend(config::loads(&services, environments));
+    for finding in &mut findings {
+        if let Ok(file) = finding.file.strip_prefix(workspace.root()) {
+            finding.file = file.to_owned();
+        }
+    }
+    findings.sort();
+    findings.dedup();
+    Ok(findings)
+}

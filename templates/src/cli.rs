@@ -1,0 +1,56 @@
+//! The commands and what they share.
+
+use anyhow::Result;
+use clap::{
+    Parser, Subcommand, ValueEnum,
+    builder::{PossibleValuesParser, TypedValueParser},
+};
+use strata_config::Environment;
+
+use crate::commands::{check, graph, pki, token, up};
+
+/// Runs and checks the estate.
+#[derive(Parser)]
+#[command(
+    name = "strata",
+    bin_name = "cargo strata",
+    version,
+    after_help = "Example:\n  cargo strata up --once"
+)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    Up(up::Args),
+    Pki(pki::Args),
+    Token(token::Args),
+    Graph(graph::Args),
+    Check(check::Args),
+}
+
+/// How to print data: for people, or for programs.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    Text,
+    Json,
+}
+
+/// Reads an environment's name, and knows them all for `--help`.
+pub(crate) fn environment() -> impl TypedValueParser<Value = Environment> {
+    PossibleValuesParser::new(Environment::ALL.map(Environment::as_str))
+        .try_map(|name| name.parse::<Environment>())
+}
+
+/// Does what the command line says.
+pub(crate) async fn run() -> Result<()> {
+    match Cli::try_parse()?.command {
+        Command::Up(args) => up::run(args).await,
+        Command::Pki(args) => pki::run(args),
+        Command::Token(args) => token::run(args).await,
+        Command::Graph(args) => graph::run(&args),
+        Command::Check(args) => check::run(&args),
+    }
+}

@@ -1,0 +1,46 @@
+//! `check`: everything that can be wrong, with its remedy.
+
+use anyhow::{Result, bail};
+use strata_config::Environment;
+use strata_estate::Workspace;
+
+use crate::{
+    check::findings,
+    cli::{Format, environment},
+    output,
+};
+
+/// Check layers, calls, grants and the configuration of every environment
+#[derive(clap::Args)]
+#[command(after_help = "Examples:\n  cargo strata check\n  cargo strata check --env prod")]
+pub(crate) struct Args {
+    /// Check the configuration of this environment only
+    #[arg(long, value_parser = environment())]
+    env: Option<Environment>,
+    /// Print text for people, or JSON
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
+}
+
+pub(crate) fn run(args: &Args) -> Result<()> {
+    let all = Environment::ALL;
+    let environments = args
+        .env
+        .as_ref()
+        .map_or(all.as_slice(), std::slice::from_ref);
+    let findings = findings(&Workspace::find()?, environments)?;
+    if args.format == Format::Json {
+        output::pretty_json(&findings)?;
+    } else {
+        for finding in &findings {
+            output::heading(&format!("{}: {}", finding.file.display(), finding.problem))?;
+            output::line(&format!("  {}", finding.remedy))?;
+        }
+    }
+    match findings.len() {
+        0 if args.format == Format::Text => output::line("nothing found"),
+        0 => Ok(()),
+        1 => bail!("one finding: it says what to do"),
+        count => bail!("{count} findings: each says what to do"),
+    }
+}

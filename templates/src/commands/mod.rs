@@ -1,0 +1,7 @@
+//! One file per command.
+
+pub(crate) mod check;
+pub(crate) mod graph;
+pub(crate) mod pki;
+pub(crate) mod token;
+pub(crate) mod up;

@@ -1,0 +1,15 @@
+//! The command line of the estate: `cargo strata <command>`.
+
+mod check;
+mod cli;
+mod commands;
+mod demo;
+mod output;
+
+use std::process::ExitCode;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let outcome = cli::run().await;
+    output::exit_code(outcome)
+}

@@ -1,0 +1,1 @@
+//! Tests of the estate as a whole: real processes, real certificates.
