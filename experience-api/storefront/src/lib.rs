@@ -12,7 +12,6 @@ use crate::{api::Api, upstream::Upstreams};
 ///
 /// # Errors
 /// When a call is not declared or an upstream not configured.
-#[expect(clippy::unused_async, reason = "every service builds asynchronously")]
 pub async fn build(ctx: Ctx<Experience>) -> Result<Service<Experience>, BuildError> {
     let upstreams = Upstreams::connect(&ctx)?;
     Ok(Service::edge(proto_experience_storefront::v1::routes(

@@ -124,7 +124,7 @@ fn totals(listed: &[orders::Order]) -> wire::OrderTotals {
         currency: newest
             .map(|order| order.currency.clone())
             .unwrap_or_default(),
-        last_order_at: newest.and_then(|order| order.placed_at.clone()),
+        last_order_at: newest.and_then(|order| order.placed_at),
     }
 }
 

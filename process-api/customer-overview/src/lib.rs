@@ -14,7 +14,6 @@ use crate::{api::Api, upstream::Upstreams};
 ///
 /// # Errors
 /// When a call is not declared or an upstream not configured.
-#[expect(clippy::unused_async, reason = "every service builds asynchronously")]
 pub async fn build(ctx: Ctx<Process>) -> Result<Service<Process>, BuildError> {
     let upstreams = Upstreams::connect(&ctx)?;
     Ok(Service::grpc(CustomerOverviewServiceServer::new(Api::new(

@@ -157,16 +157,21 @@ fn explain(
             "the body is not valid JSON at line {line}, column {column}"
         ));
     }
-    let path = error.path();
-    if path.iter().next().is_none() {
-        return invalid("the body must be a JSON object");
-    }
-    let path = path.to_string();
+    let mut path = error.path().to_string();
     let text = inner.to_string();
-    let message = if text.starts_with("unknown field") {
-        "is no field of this request: remove it"
-    } else if text.starts_with("duplicate field") {
+    let message = if let Some(name) = text.strip_prefix("duplicate field `") {
+        // Found on the message, so the path ends there; the name is the contract's own.
+        let name = name.split('`').next().unwrap_or_default();
+        path = if at_root(&path) {
+            name.to_owned()
+        } else {
+            format!("{path}.{name}")
+        };
         "is given more than once: give it once"
+    } else if at_root(&path) {
+        return invalid("the body must be a JSON object");
+    } else if text.starts_with("unknown field") {
+        "is no field of this request: remove it"
     } else {
         let parameter = given
             .iter()
@@ -180,6 +185,11 @@ fn explain(
         path: shown(&path),
         message: message.into(),
     }])
+}
+
+/// Whether a path names the message itself.
+fn at_root(path: &str) -> bool {
+    path == "."
 }
 
 fn invalid(detail: impl Into<Cow<'static, str>>) -> Problem {

@@ -7,6 +7,10 @@ use opentelemetry::{
     metrics::{Counter, Meter},
 };
 
+/// Bytes of a name that came from outside which are logged: enough to recognise it, too few to
+/// fill a disk with.
+const NAME_BYTES: usize = 256;
+
 /// The target of security events. No log filter hides it.
 pub(crate) const TARGET: &str = "strata::security";
 
@@ -133,9 +137,9 @@ impl Events {
             event = record.event,
             reason = record.reason,
             address = record.address.map(display),
-            upstream = record.upstream,
-            caller = record.caller,
-            method = record.method,
+            upstream = record.upstream.map(bounded),
+            caller = record.caller.map(bounded),
+            method = record.method.map(bounded),
             "security event"
         );
         self.counter.add(
@@ -146,4 +150,9 @@ impl Events {
             ],
         );
     }
+}
+
+fn bounded(name: &str) -> &str {
+    name.get(..name.floor_char_boundary(NAME_BYTES))
+        .unwrap_or_default()
 }

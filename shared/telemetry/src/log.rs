@@ -289,6 +289,23 @@ mod tests {
     }
 
     #[test]
+    fn a_name_from_outside_does_not_fill_the_log() {
+        let lines = json("info", || {
+            let events = Events::new(&opentelemetry::global::meter("none"));
+            let reason = "unknown_method";
+            for method in ["/a.A/Get", &"é".repeat(5_000)] {
+                events.emit(&SecurityEvent::CallRefused {
+                    caller: "me",
+                    method,
+                    reason,
+                });
+            }
+        });
+        assert_eq!(lines[0]["method"], "/a.A/Get");
+        assert_eq!(lines[1]["method"], "é".repeat(128));
+    }
+
+    #[test]
     fn pretty_lines_are_text_with_the_trace() {
         let text = logged(LogFormat::Pretty, "info", || {
             let request = request_span(&HeaderMap::new(), "/a.A/Get");

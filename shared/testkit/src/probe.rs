@@ -8,7 +8,7 @@ use http::uri::PathAndQuery;
 use strata_estate::Pki;
 use strata_telemetry::Events;
 use tonic::{
-    Request, Status,
+    IntoRequest, Status,
     client::Grpc,
     codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder},
     transport::Channel,
@@ -34,9 +34,15 @@ impl Probe {
         let config = credential.client_config(pki)?;
         let events = Events::new(&opentelemetry::global::meter("probe"));
         let channel = strata_net::channel(&address.to_string(), config, NAME, events)?;
-        Ok(Self {
+        Ok(Self::over(channel))
+    }
+
+    /// A client over a channel made elsewhere.
+    #[must_use]
+    pub fn over(channel: Channel) -> Self {
+        Self {
             grpc: Grpc::new(channel),
-        })
+        }
     }
 
     /// Calls `path` (`/package.Service/Method`). An empty `message` is a valid one of every type.
@@ -46,7 +52,7 @@ impl Probe {
     pub async fn call(
         &mut self,
         path: &str,
-        message: impl Into<Request<Bytes>>,
+        message: impl IntoRequest<Bytes>,
     ) -> Result<Bytes, Status> {
         let path: PathAndQuery = path
             .parse()
@@ -57,7 +63,7 @@ impl Probe {
             .map_err(|error| Status::from_error(Box::new(error)))?;
         Ok(self
             .grpc
-            .unary(message.into(), path, Raw)
+            .unary(message.into_request(), path, Raw)
             .await?
             .into_inner())
     }
