@@ -64,3 +64,141 @@ fn defect(contract: &Contract, error: &dyn std::fmt::Display) -> Finding {
         format!("the generated code is not valid: {error}; report it with this contract"),
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::checks::fixture::{self, EXPERIENCE, SYSTEM};
+
+    fn generated(folder: &str, proto: &str) -> String {
+        let contract = fixture::compile(folder, proto).unwrap();
+        bare(&super::contract(&contract).unwrap())
+    }
+
+    /// Code without its layout: no white space, no trailing commas.
+    fn bare(code: &str) -> String {
+        let code: String = code.split_whitespace().collect();
+        code.replace(",)", ")")
+            .replace(",]", "]")
+            .replace(",}", "}")
+    }
+
+    #[track_caller]
+    fn assert_holds(code: &str, parts: &[&str]) {
+        for part in parts {
+            assert!(code.contains(&bare(part)), "no `{part}`");
+        }
+    }
+
+    #[test]
+    fn a_client_is_callable_from_the_layer_above_only() {
+        let process = SYSTEM
+            .replace("system.", "process.")
+            .replace("SYSTEM", "PROCESS");
+        for (folder, proto, caller, others) in [
+            (
+                "system/price-list",
+                SYSTEM,
+                "Process",
+                ["Experience", "System"],
+            ),
+            (
+                "process/price-list",
+                &process,
+                "Experience",
+                ["Process", "System"],
+            ),
+        ] {
+            let code = generated(folder, proto);
+            let callable = |layer| {
+                bare(&format!(
+                    "impl<T> ::strata_core::CallableFrom<::strata_core::{layer}> for \
+                     PriceListServiceClient<T> {{}}"
+                ))
+            };
+            assert!(code.contains(&callable(caller)), "{folder}");
+            for other in others {
+                assert!(!code.contains(&callable(other)), "{folder} from {other}");
+            }
+        }
+        assert!(!generated("experience/desk", EXPERIENCE).contains("CallableFrom"));
+    }
+
+    #[test]
+    fn a_client_cannot_connect_by_itself() {
+        let code = generated("system/price-list", SYSTEM);
+        assert_holds(&code, &["pub fn new(inner: T) -> Self"]);
+        assert!(!code.contains("connect") && !code.contains("transport::"));
+    }
+
+    #[test]
+    fn client_and_server_know_their_contract() {
+        let code = generated("system/price-list", SYSTEM);
+        for of in ["PriceListServiceClient<T>", "PriceListServiceServer<T>"] {
+            assert_holds(
+                &code,
+                &[&format!(
+                    "impl<T> ::strata_core::Contract for {of} {{ const LAYER: \
+                     ::strata_core::Layer = ::strata_core::Layer::System; const SERVICE: \
+                     &'static str = \"price-list\"; const NAME: &'static str = \
+                     \"system.price_list.v1.PriceListService\"; const METHODS: &'static \
+                     [::strata_core::Method] = &[GET_PRICE]; }}"
+                )],
+            );
+        }
+        assert_holds(
+            &code,
+            &["= ::strata_core::Method { name: \"GetPrice\", path: \
+               \"/system.price_list.v1.PriceListService/GetPrice\", scope: \"prices:read\", \
+               idempotent: false, ceiling: ::strata_core::Label::new( \
+               ::strata_core::Sensitivity::Internal, &[], ), };"],
+        );
+    }
+
+    #[test]
+    fn debug_shows_no_value_of_any_type() {
+        let code = generated("system/price-list", SYSTEM);
+        for (name, path) in [
+            ("GetPriceRequest", "GetPriceRequest"),
+            ("Price", "Price"),
+            ("Amount", "price::Amount"),
+            ("State", "price::State"),
+        ] {
+            assert_holds(
+                &code,
+                &[
+                    &format!("impl ::core::fmt::Debug for {path} {{"),
+                    &format!("f.debug_struct(\"{name}\").finish_non_exhaustive()"),
+                ],
+            );
+        }
+        // What else derives it holds no message.
+        let before_services = code
+            .split("pubmodprice_list_service_client")
+            .next()
+            .unwrap();
+        assert!(!before_services.contains("Debug"));
+    }
+
+    #[test]
+    fn a_route_states_where_each_field_comes_from() {
+        let code = generated("experience/desk", EXPERIENCE);
+        assert_holds(
+            &code,
+            &[
+                "pub fn routes<S: DeskService>( service: S, ) -> \
+                 ::strata_rest::Routes<DeskContract>",
+                "impl ::strata_core::Contract for DeskContract {",
+                "path: &[ ::strata_rest::Parameter { json: \"ticketId\", proto: \"ticket_id\", \
+                 kind: ::strata_rest::Kind::Text, repeated: false, }, ], query: &[ \
+                 ::strata_rest::Parameter { json: \"asOf\", proto: \"as_of\", kind: \
+                 ::strata_rest::Kind::Timestamp, repeated: false, }, ::strata_rest::Parameter { \
+                 json: \"tags\", proto: \"tags\", kind: ::strata_rest::Kind::Text, repeated: \
+                 true, }, ], body: ::strata_rest::BodyBinding::None",
+                "body: ::strata_rest::BodyBinding::Field(\"ticket\")",
+                "<S as DeskService>::put_ticket(&api, call, request).await",
+                "impl<'de> serde::Deserialize<'de> for PutTicketRequest",
+            ],
+        );
+        assert!(!code.contains("tonic"));
+    }
+}

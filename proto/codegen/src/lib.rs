@@ -1,10 +1,10 @@
 //! Turns a contract folder into Rust, at build time. A contract's `build.rs` calls [`contract`]:
 //!
-//! 1. [`folder`] finds the contract: its layer, its name and its protos, by where it lies;
-//! 2. [`compile`] compiles the protos to descriptors that keep every annotation;
-//! 3. [`options`] reads the annotations, [`route`] the HTTP routes;
-//! 4. [`checks`] finds everything that breaks a rule, and the build stops there if it must;
-//! 5. [`generate`] writes `contract.rs`.
+//! 1. `folder` finds the contract: its layer, its name and its protos, by where it lies;
+//! 2. `compile` compiles the protos to descriptors that keep every annotation;
+//! 3. `options` reads the annotations, `route` the HTTP routes;
+//! 4. `checks` finds everything that breaks a rule, and the build stops there if it must;
+//! 5. `generate` writes `contract.rs`.
 
 mod checks;
 mod comments;

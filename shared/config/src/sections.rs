@@ -82,8 +82,6 @@ pub struct Limits {
     /// How long requests under way may go on after the signal to stop.
     #[serde(with = "humantime_serde")]
     pub drain_timeout: Duration,
-    /// Bytes of one gRPC message, decompressed.
-    pub message_bytes: usize,
     /// Bytes of an HTTP request's body.
     pub body_bytes: usize,
 }
@@ -98,7 +96,6 @@ impl Default for Limits {
             header_timeout: Duration::from_secs(5),
             request_timeout: Duration::from_secs(10),
             drain_timeout: Duration::from_secs(10),
-            message_bytes: 4 << 20,
             body_bytes: 1 << 20,
         }
     }

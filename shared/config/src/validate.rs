@@ -120,7 +120,6 @@ impl<'a> Validation<'a> {
             ("header_timeout", limits.header_timeout.is_zero()),
             ("request_timeout", limits.request_timeout.is_zero()),
             ("drain_timeout", limits.drain_timeout.is_zero()),
-            ("message_bytes", limits.message_bytes == 0),
             ("body_bytes", limits.body_bytes == 0),
         ];
         for (name, _) in zero.into_iter().filter(|(_, is_zero)| *is_zero) {

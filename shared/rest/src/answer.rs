@@ -58,3 +58,76 @@ fn json<T: Serialize>(route: &Route, message: &T) -> Result<Response, Problem> {
     )
         .into_response())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    };
+
+    use http::{Method as HttpMethod, StatusCode};
+
+    use super::*;
+    use crate::{
+        Routes,
+        fixture::{Desk, GET, Order, request, send},
+    };
+
+    #[tokio::test]
+    async fn without_a_call_the_handler_does_not_run() {
+        let ran = Arc::new(AtomicUsize::new(0));
+        let routes = || {
+            let ran = Arc::clone(&ran);
+            Routes::<Desk>::new().route(&GET, move |_: Call, order: Order| {
+                ran.fetch_add(1, Ordering::Relaxed);
+                async move { Ok(order) }
+            })
+        };
+        let mut bare = request(HttpMethod::GET, "/v1/orders/o-1", None, "");
+        bare.extensions_mut().clear();
+        let (status, body) = send(routes(), bare).await;
+        assert_eq!(status, StatusCode::INTERNAL_SERVER_ERROR);
+        assert_eq!(body["detail"], ErrorCode::Internal.safe_message());
+        assert_eq!(ran.load(Ordering::Relaxed), 0);
+
+        let (status, _) = send(
+            routes(),
+            request(HttpMethod::GET, "/v1/orders/o-1", None, ""),
+        )
+        .await;
+        assert_eq!(status, StatusCode::OK);
+        assert_eq!(ran.load(Ordering::Relaxed), 1);
+    }
+
+    #[tokio::test]
+    async fn a_handlers_error_is_its_problem() {
+        let routes = Routes::<Desk>::new().route(&GET, |_: Call, _: Order| async move {
+            Err::<Order, _>(Error::new(ErrorCode::NotFound, "there is no such order"))
+        });
+        let (status, body) =
+            send(routes, request(HttpMethod::GET, "/v1/orders/o-1", None, "")).await;
+        assert_eq!(status, StatusCode::NOT_FOUND);
+        assert_eq!(body["detail"], "there is no such order");
+        assert_eq!(body["trace_id"], "0000000000000000000000000000feed");
+    }
+
+    #[tokio::test]
+    async fn an_answer_without_json_form_is_internal() {
+        #[derive(Serialize)]
+        struct Odd {
+            #[serde(serialize_with = "fails")]
+            secret: &'static str,
+        }
+        fn fails<S: serde::Serializer>(value: &&str, _: S) -> Result<S::Ok, S::Error> {
+            Err(serde::ser::Error::custom(value))
+        }
+        let routes = Routes::<Desk>::new().route(&GET, |_: Call, _: Order| async move {
+            Ok(Odd { secret: "mauve" })
+        });
+        let (status, body) =
+            send(routes, request(HttpMethod::GET, "/v1/orders/o-1", None, "")).await;
+        assert_eq!(status, StatusCode::INTERNAL_SERVER_ERROR);
+        assert!(!body.to_string().contains("mauve"));
+    }
+}

@@ -122,7 +122,14 @@ where
                 built: L::LAYER,
             });
         }
-        let config = Config::load(Path::new("."), &manifest, environment, std::env::vars())?;
+        // What is no text stays recognisably wrong, so that the value is refused by its key.
+        let variables = std::env::vars_os().map(|(name, value)| {
+            (
+                name.to_string_lossy().into_owned(),
+                value.to_string_lossy().into_owned(),
+            )
+        });
+        let config = Config::load(Path::new("."), &manifest, environment, variables)?;
         if arguments.get_flag("print-config") {
             return io::stdout()
                 .write_all(config.print().as_bytes())

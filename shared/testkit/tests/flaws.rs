@@ -1,6 +1,8 @@
 //! Every flaw is refused by a real server for the reason it says, and the same call made with an
 //! honest credential is answered.
 
+#![cfg(test)]
+
 use std::{
     convert::Infallible,
     net::SocketAddr,

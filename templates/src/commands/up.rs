@@ -47,9 +47,11 @@ pub(crate) async fn run(args: Args) -> Result<()> {
     let workspace = Workspace::find()?;
     Estate::check_environment(args.env)?;
     let mut interrupt = interrupt()?;
+    // The signal first: it may have ended the build as well, which is then no news.
     let mut estate = tokio::select! {
-        estate = start(&workspace, &args) => estate?,
+        biased;
         name = &mut interrupt => bail!("interrupted by {name} before every service was ready"),
+        estate = start(&workspace, &args) => estate?,
     };
     let outcome = if args.once {
         tokio::select! {
@@ -93,28 +95,34 @@ async fn start(workspace: &Workspace, args: &Args) -> Result<Estate> {
     .await
 }
 
-/// One request through every layer. A service that has died is named, whether it died before the
+/// One request through every layer. A service that has died or hangs is named, whether before the
 /// request or under it.
 async fn once(estate: &mut Estate) -> Result<()> {
+    estate.check_running()?;
+    let answer = overview(estate).await;
+    match &answer {
+        Ok(_) => estate.check_running()?,
+        Err(_) => estate.check_ready().await?,
+    }
+    output::pretty_json(&answer?)
+}
+
+async fn overview(estate: &Estate) -> Result<serde_json::Value> {
     let url = format!("{}{}", estate.edge_url(demo::SERVICE)?, demo::PATH);
     let token = estate.issuer().token(&demo::token())?;
     let request = Request::get(&url)
         .header(AUTHORIZATION, format!("Bearer {token}"))
         .body(Bytes::new())
         .context("the demo request is wrong")?;
-    estate.check_running()?;
-    let answer = client::send(request, Some(&estate.edge_ca())).await;
-    estate.check_running()?;
-    let answer = answer?;
-    let body = String::from_utf8_lossy(answer.body());
+    let answer = client::send(request, Some(&estate.edge_ca())).await?;
+    let body = answer.body();
     ensure!(
         answer.status() == StatusCode::OK,
-        "{url} answered {}: {body}",
-        answer.status()
+        "{url} answered {}: {}",
+        answer.status(),
+        String::from_utf8_lossy(body)
     );
-    let overview: serde_json::Value =
-        serde_json::from_str(&body).with_context(|| format!("{url} answered no JSON"))?;
-    output::pretty_json(&overview)
+    serde_json::from_slice(body).with_context(|| format!("{url} answered no JSON"))
 }
 
 /// Shows the running estate until a signal comes or a service ends.

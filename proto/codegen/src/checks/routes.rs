@@ -44,7 +44,8 @@ pub(super) fn check(contract: &Contract, findings: &mut Vec<Finding>) {
                         || (!known && matcher.insert(route.template.clone(), ()).is_err())
                     {
                         find(format!(
-                            "has path `{}`, which another method already answers: change one",
+                            "has path `{}`, which clashes with another method's: use another path, or \
+                             the same field names",
                             route.template
                         ));
                     }
@@ -92,14 +93,16 @@ mod tests {
             "rpc PutTicket(PutTicketRequest) returns (Ticket) {\n    option (google.api.http) = {put: \"/v1/tickets/{ticket_id}\", body: \"ticket\"};",
             "rpc PutTicket(GetTicketRequest) returns (Ticket) {\n    option (google.api.http) = {get: \"/v1/tickets/{ticket_id}\"};",
             &[&format!(
-                "{at} `/v1/tickets/{{ticket_id}}`, which another method already answers: change one"
+                "{at} `/v1/tickets/{{ticket_id}}`, which clashes with another method's: use \
+                 another path, or the same field names"
             )],
         );
         experience(
             "rpc PutTicket(PutTicketRequest) returns (Ticket) {\n    option (google.api.http) = {put: \"/v1/tickets/{ticket_id}\", body: \"ticket\"};",
             "rpc PutTicket(Ticket) returns (Ticket) {\n    option (google.api.http) = {put: \"/v1/tickets/{title}\"};",
             &[&format!(
-                "{at} `/v1/tickets/{{title}}`, which another method already answers: change one"
+                "{at} `/v1/tickets/{{title}}`, which clashes with another method's: use \
+                 another path, or the same field names"
             )],
         );
     }

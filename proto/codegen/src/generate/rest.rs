@@ -38,7 +38,7 @@ pub(super) fn generate(
             let api = ::std::sync::Arc::clone(&service);
             let routes = routes.route(const { &#route }, move |call, request| {
                 let api = ::std::sync::Arc::clone(&api);
-                async move { api.#function(call, request).await }
+                async move { <S as #handler>::#function(&api, call, request).await }
             });
         });
     }
@@ -84,7 +84,8 @@ fn signature(method: &MethodDescriptor) -> TokenStream {
     let request = names::message(&method.input());
     let response = names::message(&method.output());
     let file = method.parent_file();
-    let doc = comments::comment(&file, method.path()).unwrap_or(method.name());
+    let name = format!(" `{}`.", method.name());
+    let doc = comments::comment(&file, method.path()).unwrap_or(&name);
     quote! {
         #[doc = #doc]
         fn #function(

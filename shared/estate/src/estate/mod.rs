@@ -7,16 +7,21 @@ mod tests;
 use std::{
     net::SocketAddr,
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use anyhow::{Context as _, Result, ensure};
+use bytes::Bytes;
 use futures_util::future::{FutureExt as _, select_all};
+use http::{Request, StatusCode};
 use strata_config::Environment;
 use strata_core::{Layer, SpiffeId};
 use tempfile::TempDir;
+use tokio::time::timeout;
 
 use self::start::{ANY, audience};
 use crate::{
+    client,
     compile::Binaries,
     issuer::{Issuer, TokenRequest},
     pki::Pki,
@@ -24,6 +29,9 @@ use crate::{
     summary::{EdgeSummary, ServiceSummary, Summary},
     workspace::Workspace,
 };
+
+/// How long a service may take to say whether it is ready.
+const PROBE: Duration = Duration::from_secs(2);
 
 /// What to start, and how.
 pub struct Options<'a> {
@@ -238,6 +246,28 @@ impl Estate {
             .iter_mut()
             .find_map(|service| service.process.ended())
             .map_or(Ok(()), Err)
+    }
+
+    /// Whether every service still runs and says that it is ready.
+    ///
+    /// # Errors
+    /// Names the first that does not, and why.
+    pub async fn check_ready(&mut self) -> Result<()> {
+        self.check_running()?;
+        for service in &self.services {
+            let url = format!("http://{}/readyz", service.admin);
+            let request = Request::get(url).body(Bytes::new())?;
+            let answer = timeout(PROBE, client::send(request, None))
+                .await
+                .with_context(|| format!("{} hangs", service.name))??;
+            let status = answer.status();
+            ensure!(
+                status == StatusCode::OK,
+                "{} is not ready: it says {status}",
+                service.name
+            );
+        }
+        Ok(())
     }
 
     /// Waits until a service ends that nobody stopped, and says which and why.

@@ -1,0 +1,128 @@
+//! `check`: nothing is found in a correct estate, and each mistake is found where it is.
+
+use super::{sample::Sample, strata::strata};
+
+/// A correct estate after one change.
+#[track_caller]
+fn findings(change: impl FnOnce(&Sample)) -> Vec<(String, String)> {
+    let sample = Sample::new();
+    strata(sample.root(), &["graph", "--write"]).data();
+    assert_eq!(strata(sample.root(), &["check"]).data(), "nothing found\n");
+    change(&sample);
+    let answer = strata(sample.root(), &["check", "--format", "json"]);
+    assert_eq!(answer.code, Some(1), "{answer:?}");
+    let findings: Vec<serde_json::Value> = serde_json::from_str(&answer.stdout).unwrap();
+    let text = |finding: &serde_json::Value, key: &str| finding[key].as_str().unwrap().to_owned();
+    for finding in &findings {
+        assert!(!text(finding, "remedy").is_empty());
+    }
+    findings
+        .iter()
+        .map(|finding| (text(finding, "file"), text(finding, "problem")))
+        .collect()
+}
+
+#[track_caller]
+fn found(findings: &[(String, String)], file: &str, problem: &str) {
+    let hit = findings
+        .iter()
+        .any(|(at, what)| at == file && what.contains(problem));
+    assert!(hit, "no {file}: {problem} in {findings:#?}");
+}
+
+#[test]
+fn a_contract_of_a_forbidden_layer() {
+    let findings = findings(|sample| {
+        sample.replace(
+            "experience-api/app/Cargo.toml",
+            "[dependencies]\n",
+            "[dependencies]\nproto-system-ledger = { path = \"../../proto/system/ledger\" }\n",
+        );
+    });
+    found(
+        &findings,
+        "experience-api/app/Cargo.toml",
+        "the experience layer may not call system-ledger",
+    );
+    found(&findings, "docs/graph.json", "differs");
+}
+
+#[test]
+fn a_call_that_is_declared_on_one_side_only() {
+    let undeclared = findings(|sample| {
+        let file = "process-api/balance/service.toml";
+        let text = sample.read(file);
+        sample.write(file, text.split("[[calls]]").next().unwrap());
+    });
+    found(
+        &undeclared,
+        "process-api/balance/service.toml",
+        "does not declare the calls to",
+    );
+    found(
+        &undeclared,
+        "system-api/ledger/policy/callers.toml",
+        "which it does not declare",
+    );
+
+    let uncompiled = findings(|sample| {
+        sample.replace(
+            "process-api/balance/Cargo.toml",
+            "proto-system-ledger = { path = \"../../proto/system/ledger\" }\n",
+            "",
+        );
+    });
+    found(
+        &uncompiled,
+        "process-api/balance/Cargo.toml",
+        "does not depend on proto-system-ledger",
+    );
+}
+
+#[test]
+fn a_callee_that_does_not_exist() {
+    let findings = findings(|sample| {
+        sample.replace(
+            "process-api/balance/service.toml",
+            "\"ledger\"",
+            "\"leger\"",
+        );
+    });
+    found(
+        &findings,
+        "process-api/balance/service.toml",
+        "calls system-leger, which does not exist",
+    );
+}
+
+#[test]
+fn a_grant_that_is_missing_unused_or_wrong() {
+    let file = "process-api/balance/policy/callers.toml";
+    let missing = findings(|sample| sample.write(file, ""));
+    found(&missing, file, "does not let experience-app call Get");
+    let unused = findings(|sample| sample.replace(file, "[\"Get\"]", "[\"Get\", \"Put\"]"));
+    found(
+        &unused,
+        file,
+        "lets experience-app call Put, which it does not declare",
+    );
+    let wrong = findings(|sample| sample.replace(file, "experience", "system"));
+    found(
+        &wrong,
+        file,
+        "the system layer may not call the process layer",
+    );
+}
+
+#[test]
+fn a_configuration_that_would_not_start() {
+    let file = "system-api/ledger/config/prod.toml";
+    let misspelt = findings(|sample| sample.write(file, "[listen]\nadress = \"0.0.0.0:1\"\n"));
+    found(&misspelt, &format!("{file}:2"), "listen.adress");
+
+    let sample = Sample::new();
+    strata(sample.root(), &["graph", "--write"]).data();
+    sample.write(file, "[listen]\nadress = \"0.0.0.0:1\"\n");
+    strata(sample.root(), &["check", "--env", "dev"]).data();
+    strata(sample.root(), &["check", "--env", "prod"]).error();
+}

@@ -1,0 +1,11 @@
+//! The command line as a user meets it: the real binary, its output and its exit code.
+
+#![cfg(test)]
+
+mod check;
+mod graph;
+mod pki;
+mod sample;
+mod strata;
+mod up;
+mod usage;

@@ -1,0 +1,100 @@
+//! A small estate on disk: one service per layer, correct in every way until a test changes a file.
+
+use std::{fs, path::Path};
+
+use tempfile::TempDir;
+
+/// Layer, service, and the service it calls in the layer below.
+const SERVICES: [(&str, &str, &str); 3] = [
+    ("system", "ledger", ""),
+    ("process", "balance", "ledger"),
+    ("experience", "app", "balance"),
+];
+
+const BASE: &str = "[listen]\naddress = \"0.0.0.0:8443\"\n[admin]\naddress = \"127.0.0.1:9443\"\n\
+    [tls]\nmaterial = \"/run/strata/material\"\n";
+
+pub(crate) struct Sample(TempDir);
+
+impl Sample {
+    pub(crate) fn new() -> Self {
+        let sample = Self(tempfile::tempdir().unwrap());
+        sample.write("shared/config/estate.toml", "");
+        sample.write(
+            "Cargo.toml",
+            "[workspace]\nresolver = \"3\"\nmembers = [\"proto/*/*\", \"*-api/*\"]\n",
+        );
+        for (layer, name, callee) in SERVICES {
+            sample.package(
+                &format!("proto/{layer}/{name}"),
+                &format!("proto-{layer}-{name}"),
+                "",
+            );
+            let contract = |layer, name| {
+                format!("proto-{layer}-{name} = {{ path = \"../../proto/{layer}/{name}\" }}\n")
+            };
+            let folder = format!("{layer}-api/{name}");
+            let mut dependencies = contract(layer, name);
+            let mut manifest = format!(
+                "name = \"{name}\"\nlayer = \"{layer}\"\nowner = \"team\"\n\
+                 description = \"A sample.\"\n"
+            );
+            if let Some((callee_layer, ..)) = SERVICES.iter().find(|(_, name, _)| *name == callee) {
+                dependencies += &contract(callee_layer, callee);
+                manifest += &format!("[[calls]]\nservice = \"{callee}\"\nmethods = [\"Get\"]\n");
+                sample.write(
+                    &format!("{callee_layer}-api/{callee}/policy/callers.toml"),
+                    &format!(
+                        "[[callers]]\nservice = \"{name}\"\nlayer = \"{layer}\"\n\
+                         methods = [\"Get\"]\n"
+                    ),
+                );
+            }
+            sample.package(&folder, &format!("{layer}-{name}"), &dependencies);
+            sample.write(&format!("{folder}/service.toml"), &manifest);
+            let database = "[database]\nurl = \"sqlite:data.db\"\nmax_connections = 2\n";
+            let base = if layer == "system" {
+                BASE.to_owned() + database
+            } else {
+                BASE.to_owned()
+            };
+            sample.write(&format!("{folder}/config/base.toml"), &base);
+            for environment in ["dev", "test", "staging", "prod"] {
+                sample.write(&format!("{folder}/config/{environment}.toml"), "");
+            }
+        }
+        sample
+    }
+
+    pub(crate) fn root(&self) -> &Path {
+        self.0.path()
+    }
+
+    /// Writes a file, and the folders above it.
+    pub(crate) fn write(&self, file: &str, text: &str) {
+        let file = self.root().join(file);
+        fs::create_dir_all(file.parent().unwrap()).unwrap();
+        fs::write(file, text).unwrap();
+    }
+
+    pub(crate) fn read(&self, file: &str) -> String {
+        fs::read_to_string(self.root().join(file)).unwrap()
+    }
+
+    /// Replaces text that must be there.
+    #[track_caller]
+    pub(crate) fn replace(&self, file: &str, from: &str, to: &str) {
+        let text = self.read(file);
+        assert!(text.contains(from), "{file} has no {from:?}");
+        self.write(file, &text.replace(from, to));
+    }
+
+    fn package(&self, folder: &str, name: &str, dependencies: &str) {
+        let manifest = format!(
+            "[package]\nname = \"{name}\"\nversion = \"0.1.0\"\nedition = \"2024\"\n\
+             [dependencies]\n{dependencies}"
+        );
+        self.write(&format!("{folder}/Cargo.toml"), &manifest);
+        self.write(&format!("{folder}/src/lib.rs"), "");
+    }
+}
