@@ -12,7 +12,8 @@ pub struct Method {
     pub name: &'static str,
     /// Path on the wire: `/system.customers.v1.CustomersService/GetCustomer`.
     pub path: &'static str,
-    /// OAuth scope a user's token needs; empty when the method acts for no user.
+    /// OAuth scopes a user's token needs, all of them, separated by a space (RFC 6749, section
+    /// 3.3); empty when the method acts for no user.
     pub scope: &'static str,
     /// May be repeated without a second effect.
     pub idempotent: bool,

@@ -32,10 +32,12 @@ impl Principal {
         self.roles.iter().any(|have| have == role)
     }
 
-    /// Whether the token carries the scope.
+    /// Whether the token carries every one of the scopes, which are separated by a space.
     #[must_use]
-    pub fn has_scope(&self, scope: &str) -> bool {
-        self.scopes.iter().any(|have| have == scope)
+    pub fn has_scopes(&self, scopes: &str) -> bool {
+        scopes
+            .split_ascii_whitespace()
+            .all(|scope| self.scopes.iter().any(|have| have == scope))
     }
 }
 

@@ -153,3 +153,38 @@ impl ServiceFolder {
         self.folder.join("service.toml")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A workspace of one service, `system-api/ledger`, whose service.toml is `manifest`.
+    fn services(manifest: &str) -> Result<Vec<ServiceFolder>> {
+        let root = tempfile::tempdir()?;
+        for layer in Layer::ALL {
+            fs::create_dir(root.path().join(format!("{layer}-api")))?;
+        }
+        let folder = root.path().join("system-api/ledger");
+        fs::create_dir(&folder)?;
+        fs::write(folder.join("Cargo.toml"), "")?;
+        fs::write(folder.join("service.toml"), manifest)?;
+        Workspace::at(root.path()).services()
+    }
+
+    #[test]
+    fn the_folder_is_the_layer_and_the_name() {
+        let manifest = "name = \"ledger\"\nlayer = \"system\"\nowner = \"team\"\n\
+            description = \"A sample.\"\n";
+        let found = services(manifest).unwrap();
+        assert_eq!(found.first().unwrap().binary, "system-ledger");
+
+        let error = |text: String| services(&text).unwrap_err().to_string();
+        let layer = error(manifest.replace("\"system\"", "\"process\""));
+        assert!(
+            layer.contains("says layer process, but lies in system-api"),
+            "{layer}"
+        );
+        let name = error(manifest.replace("ledger", "leger"));
+        assert!(name.contains("says name leger"), "{name}");
+    }
+}

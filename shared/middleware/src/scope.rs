@@ -1,4 +1,4 @@
-//! A method that acts for a user needs a user, and the user's token needs the method's scope.
+//! A method that acts for a user needs a user, and the user's token needs the method's scopess.
 
 use std::{
     sync::Arc,
@@ -79,7 +79,7 @@ impl<S> RequireScope<S> {
         }
         let (code, reason) = match extensions.get::<Arc<Principal>>() {
             None => (ErrorCode::Unauthenticated, "no_user"),
-            Some(principal) if !principal.has_scope(method.scope) => {
+            Some(principal) if !principal.has_scopes(method.scope) => {
                 (ErrorCode::PermissionDenied, "missing_scope")
             }
             Some(_) => return None,

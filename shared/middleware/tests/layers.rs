@@ -24,7 +24,7 @@ use tower::{Layer, Service, ServiceExt, service_fn};
 const METHOD: Method = Method {
     name: "Get",
     path: "/a.v1.AService/Get",
-    scope: "a:read",
+    scope: "a:read b:read",
     idempotent: true,
     ceiling: Label::new(strata_core::Sensitivity::Public, &[]),
 };
@@ -35,11 +35,11 @@ const TRACE: TraceContext = TraceContext {
     sampled: false,
 };
 
-fn user(scope: &str) -> Principal {
+fn user(scopes: &str) -> Principal {
     Principal {
         subject: "cus_000001".to_owned(),
         roles: Vec::new(),
-        scopes: vec![scope.to_owned()],
+        scopes: scopes.split(' ').map(str::to_owned).collect(),
         region: None,
         clearance: Clearance::default(),
     }
@@ -97,9 +97,9 @@ async fn a_method_with_a_scope_needs_a_user_who_has_it() {
         request
     };
     let send = |principal| through(ScopeLayer::new(events()), request(principal));
-    assert_eq!(send(Some(user("a:read"))).await, (0, 1));
+    assert_eq!(send(Some(user("a:read b:read"))).await, (0, 1));
     assert_eq!(
-        send(Some(user("a:write"))).await,
+        send(Some(user("a:read b:write"))).await,
         (ErrorCode::PermissionDenied.grpc(), 0)
     );
     assert_eq!(send(None).await, (ErrorCode::Unauthenticated.grpc(), 0));
@@ -159,7 +159,7 @@ async fn no_handler_runs_without_its_whole_call() {
 #[tokio::test]
 async fn a_principal_that_does_not_decode_is_refused() {
     let mut honest = Request::new(());
-    principal::write(&user("a:read"), honest.headers_mut()).unwrap();
+    principal::write(&user("a:read b:read"), honest.headers_mut()).unwrap();
     assert_eq!(through(PrincipalLayer, honest).await, (0, 1));
     let mut garbled = Request::new(());
     garbled
@@ -174,7 +174,7 @@ async fn a_principal_that_does_not_decode_is_refused() {
 #[tokio::test]
 async fn nobody_outside_speaks_as_one_of_us() {
     let mut request = Request::new(());
-    principal::write(&user("a:read"), request.headers_mut()).unwrap();
+    principal::write(&user("a:read b:read"), request.headers_mut()).unwrap();
     request
         .headers_mut()
         .insert("strata-anything", "x".parse().unwrap());

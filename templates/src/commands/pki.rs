@@ -32,7 +32,7 @@ enum Action {
     Issue {
         #[command(flatten)]
         place: Place,
-        /// The service, as <layer>-<name>
+        /// The service, as LAYER-NAME
         service: Option<String>,
     },
     /// Show every certificate
@@ -60,7 +60,7 @@ struct Place {
     /// The environment
     #[arg(long, value_parser = environment())]
     env: Environment,
-    /// The folder of the PKI [default: .strata/state/<env>/pki]
+    /// The folder of the PKI [default: .strata/state/ENV/pki]
     #[arg(long)]
     dir: Option<PathBuf>,
 }

@@ -21,12 +21,14 @@ async fn between_services(limits: Limits) -> (Server, Arc<ClientConfig>) {
     (Server::start(transport, limits).await, caller)
 }
 
-/// Reads until the other side closes; a test that would wait for ever fails.
-async fn closed(mut stream: impl AsyncRead + Unpin) {
-    let closing = async { stream.read_to_end(&mut Vec::new()).await };
+/// What comes until the other side closes; a test that would wait for ever fails.
+async fn closed(mut stream: impl AsyncRead + Unpin) -> Vec<u8> {
+    let mut reply = Vec::new();
+    let closing = async { stream.read_to_end(&mut reply).await };
     let _ = timeout(Duration::from_secs(30), closing)
         .await
         .expect("the connection stays open");
+    reply
 }
 
 #[tokio::test]
@@ -97,9 +99,7 @@ async fn a_slow_request_head_is_closed() {
     let ask = async |bytes: &[u8]| {
         let mut stream = TcpStream::connect(server.address).await.unwrap();
         stream.write_all(bytes).await.unwrap();
-        let mut reply = Vec::new();
-        let _ = stream.read_to_end(&mut reply).await;
-        String::from_utf8(reply).unwrap()
+        String::from_utf8(closed(stream).await).unwrap()
     };
     let reply = ask(b"GET / HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n").await;
     assert!(reply.starts_with("HTTP/1.1 200"), "{reply}");
