@@ -1,10 +1,11 @@
-//! A small GET for an issuer's discovery document and keys: bounded in size and time, no redirects.
+//! A small HTTP client for what is no service of the estate, such as an issuer's discovery document
+//! and keys: bounded in size and time, no redirects.
 
 use std::{net::SocketAddr, path::Path, time::Duration};
 
 use bytes::Bytes;
-use http::{Method, Request, StatusCode, Uri, header, uri::Scheme};
-use http_body_util::{BodyExt as _, Empty, Limited};
+use http::{HeaderValue, Request, Response, StatusCode, Uri, header, uri::Scheme};
+use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 use rustls_pki_types::ServerName;
@@ -19,24 +20,64 @@ use tokio_util::task::AbortOnDropHandle;
 
 use crate::{error::NetError, transport::refusal};
 
-const TIMEOUT: Duration = Duration::from_secs(5);
-const MAX_BYTES: usize = 256 * 1024;
+/// What an exchange may cost.
+#[derive(Clone, Copy, Debug)]
+pub struct Bounds {
+    /// From the look-up of the name to the last byte of the answer.
+    pub time: Duration,
+    /// Bytes of the answer's body.
+    pub bytes: usize,
+}
 
-/// The body at `url`. `https` is verified against `roots` (PEM), or without them against the roots
-/// of the operating system; `http` only when the host resolves to loopback.
+/// A document of an issuer is small and answered at once.
+const DOCUMENT: Bounds = Bounds {
+    time: Duration::from_secs(5),
+    bytes: 256 * 1024,
+};
+
+/// The body at `url`, within 5 seconds and 256 KiB. Connects as [`send`] does.
+///
+/// # Errors
+/// [`NetError`] as for [`send`], and when the answer is not a 200.
+pub async fn get(url: &str, roots: Option<&Path>) -> Result<Bytes, NetError> {
+    let request = Request::get(url)
+        .header(header::ACCEPT, "application/json")
+        .body(Bytes::new())
+        .map_err(|_| NetError::Url(url.to_owned()))?;
+    let response = send(request, roots, DOCUMENT).await?;
+    if response.status() != StatusCode::OK {
+        return Err(NetError::Status {
+            url: url.to_owned(),
+            status: response.status().as_u16(),
+        });
+    }
+    Ok(response.into_body())
+}
+
+/// One request and its answer over HTTP/1.1; redirects are not followed. `https` is verified
+/// against `roots` (PEM), or without them against the roots of the operating system; `http` only
+/// when the host resolves to loopback.
 ///
 /// # Errors
 /// [`NetError`] when the URL is not allowed, the server cannot be reached or verified, or the
-/// answer is not a 200 of at most 256 KiB within 5 seconds.
-pub async fn get(url: &str, roots: Option<&Path>) -> Result<Bytes, NetError> {
-    let timed_out = |_| NetError::TimedOut(url.to_owned());
-    timeout(TIMEOUT, connect_and_get(url, roots))
+/// answer exceeds `bounds`.
+pub async fn send(
+    request: Request<Bytes>,
+    roots: Option<&Path>,
+    bounds: Bounds,
+) -> Result<Response<Bytes>, NetError> {
+    let url = request.uri().to_string();
+    timeout(bounds.time, connect_and_send(request, roots, bounds.bytes))
         .await
-        .map_err(timed_out)?
+        .map_err(|_| NetError::TimedOut(url))?
 }
 
-async fn connect_and_get(url: &str, roots: Option<&Path>) -> Result<Bytes, NetError> {
-    let target = Target::parse(url)?;
+async fn connect_and_send(
+    request: Request<Bytes>,
+    roots: Option<&Path>,
+    max_bytes: usize,
+) -> Result<Response<Bytes>, NetError> {
+    let target = Target::of(request.uri())?;
     let failed = |source| match refusal(&source) {
         Some(refusal) => NetError::Refused {
             address: target.host.clone(),
@@ -55,7 +96,7 @@ async fn connect_and_get(url: &str, roots: Option<&Path>) -> Result<Bytes, NetEr
         && let Some(&address) = addresses.iter().find(|address| !address.ip().is_loopback())
     {
         return Err(NetError::NotLoopback {
-            url: url.to_owned(),
+            url: request.uri().to_string(),
             address,
         });
     }
@@ -63,70 +104,69 @@ async fn connect_and_get(url: &str, roots: Option<&Path>) -> Result<Bytes, NetEr
         .await
         .map_err(failed)?;
     if !target.tls {
-        return request(stream, url, &target.uri).await;
+        return exchange(stream, request, max_bytes).await;
     }
-    let name =
-        ServerName::try_from(target.host.clone()).map_err(|_| NetError::Url(url.to_owned()))?;
-    let tls = TlsConnector::from(web_config(roots)?);
-    request(
-        tls.connect(name, stream).await.map_err(failed)?,
-        url,
-        &target.uri,
-    )
-    .await
+    let name = ServerName::try_from(target.host.clone())
+        .map_err(|_| NetError::Url(request.uri().to_string()))?;
+    let stream = TlsConnector::from(web_config(roots)?)
+        .connect(name, stream)
+        .await
+        .map_err(failed)?;
+    exchange(stream, request, max_bytes).await
 }
 
-async fn request<IO>(io: IO, url: &str, uri: &Uri) -> Result<Bytes, NetError>
+async fn exchange<IO>(
+    io: IO,
+    request: Request<Bytes>,
+    max_bytes: usize,
+) -> Result<Response<Bytes>, NetError>
 where
     IO: AsyncRead + AsyncWrite + Send + Unpin + 'static,
 {
+    let url = request.uri().to_string();
     let failed = |source: Box<dyn std::error::Error + Send + Sync>| NetError::Answer {
-        url: url.to_owned(),
+        url: url.clone(),
         source,
     };
-    let request = Request::builder()
-        .method(Method::GET)
-        .uri(uri.path_and_query().map_or("/", |path| path.as_str()))
-        .header(
-            header::HOST,
-            uri.authority().map_or("", |authority| authority.as_str()),
-        )
-        .header(header::ACCEPT, "application/json")
-        .body(Empty::<Bytes>::new())
-        .map_err(|error| failed(error.into()))?;
     let (mut sender, connection) = http1::handshake(TokioIo::new(io))
         .await
         .map_err(|error| failed(error.into()))?;
     let _connection = AbortOnDropHandle::new(tokio::spawn(connection));
     let response = sender
-        .send_request(request)
+        .send_request(origin_form(request)?)
         .await
         .map_err(|error| failed(error.into()))?;
-    if response.status() != StatusCode::OK {
-        return Err(NetError::Status {
-            url: url.to_owned(),
-            status: response.status().as_u16(),
-        });
-    }
-    let body = Limited::new(response.into_body(), MAX_BYTES)
+    let (head, body) = response.into_parts();
+    let body = Limited::new(body, max_bytes)
         .collect()
         .await
         .map_err(failed)?;
-    Ok(body.to_bytes())
+    Ok(Response::from_parts(head, body.to_bytes()))
+}
+
+/// HTTP/1.1 names the host in a header and only the path in the request line (RFC 9112, section
+/// 3.2.1).
+fn origin_form(request: Request<Bytes>) -> Result<Request<Full<Bytes>>, NetError> {
+    let (mut head, body) = request.into_parts();
+    let invalid = || NetError::Url(head.uri.to_string());
+    let host = head.uri.authority().ok_or_else(invalid)?.as_str();
+    let host = HeaderValue::from_str(host).map_err(|_| invalid())?;
+    let path = head.uri.path_and_query().cloned();
+    head.headers.insert(header::HOST, host);
+    head.uri = path.map_or_else(|| Uri::from_static("/"), Uri::from);
+    Ok(Request::from_parts(head, Full::new(body)))
 }
 
 /// Where a URL leads.
 struct Target {
-    uri: Uri,
     tls: bool,
     host: String,
     port: u16,
 }
 
 impl Target {
-    fn parse(url: &str) -> Result<Self, NetError> {
-        let invalid = || NetError::Url(url.to_owned());
-        let uri: Uri = url.parse().map_err(|_| invalid())?;
+    fn of(uri: &Uri) -> Result<Self, NetError> {
+        let invalid = || NetError::Url(uri.to_string());
         let tls = match uri.scheme() {
             Some(scheme) if *scheme == Scheme::HTTPS => true,
             Some(scheme) if *scheme == Scheme::HTTP => false,
@@ -142,11 +182,6 @@ impl Target {
             .trim_end_matches(']')
             .to_owned();
         let port = authority.port_u16().unwrap_or(if tls { 443 } else { 80 });
-        Ok(Self {
-            uri,
-            tls,
-            host,
-            port,
-        })
+        Ok(Self { tls, host, port })
     }
 }
