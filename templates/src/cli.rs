@@ -7,7 +7,7 @@ use clap::{
 };
 use strata_config::Environment;
 
-use crate::commands::{check, graph, pki, token, up};
+use crate::commands::{check, graph, manifest, new, pki, token, up};
 
 /// Runs and checks the estate.
 #[derive(Parser)]
@@ -25,10 +25,12 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     Up(up::Args),
+    New(new::Args),
     Pki(pki::Args),
     Token(token::Args),
     Graph(graph::Args),
     Check(check::Args),
+    Manifest(manifest::Args),
 }
 
 /// How to print data: for people, or for programs.
@@ -48,9 +50,11 @@ pub(crate) fn environment() -> impl TypedValueParser<Value = Environment> {
 pub(crate) async fn run() -> Result<()> {
     match Cli::try_parse()?.command {
         Command::Up(args) => up::run(args).await,
+        Command::New(args) => new::run(args).await,
         Command::Pki(args) => pki::run(args),
         Command::Token(args) => token::run(args).await,
         Command::Graph(args) => graph::run(&args),
         Command::Check(args) => check::run(&args),
+        Command::Manifest(args) => manifest::run(&args),
     }
 }

@@ -5,6 +5,7 @@ mod cli;
 mod commands;
 mod demo;
 mod output;
+mod scaffold;
 
 use std::process::ExitCode;
 

@@ -1,1 +1,18 @@
-//! Tests of the estate as a whole: real processes, real certificates.
+//! What the tests of the whole estate stand on: one running estate per suite, further processes
+//! beside it, what a process counts of itself, and a stand-in for a service.
+
+mod contracts;
+mod counts;
+mod edge;
+mod launch;
+mod rig;
+mod stand_in;
+mod suite;
+
+pub use contracts::{Contracts, Method};
+pub use counts::{Counts, eventually};
+pub use edge::{Answer, Edge};
+pub use launch::{Ended, Instance, Launch};
+pub use rig::Rig;
+pub use stand_in::StandIn;
+pub use suite::{Case, run};

@@ -5,10 +5,9 @@ use proto_experience_storefront::v1::{
     self as wire, GetMyOverviewRequest, GetMyOverviewResponse, ListMyOrdersRequest,
     ListMyOrdersResponse, StorefrontService,
 };
-use proto_process_customer_overview::v1 as process;
 use strata_core::{Call, Error};
 
-use crate::upstream::Upstreams;
+use crate::upstream::{Upstreams, process};
 
 /// The contract over the Process APIs.
 pub(crate) struct Api {

@@ -1,11 +1,13 @@
 //! The one file that names other services.
 
-use proto_process_customer_overview::v1::{
+pub(crate) use proto_process_customer_overview::v1 as process;
+use strata_core::{Call, Error, Experience};
+use strata_service::{Ctx, StartError, Transport, Upstream, from_status};
+
+use self::process::{
     CustomerOverviewServiceClient, GetOverviewRequest, ListOrdersRequest, ListOrdersResponse,
     Overview,
 };
-use strata_core::{Call, Error, Experience};
-use strata_service::{Ctx, StartError, Transport, Upstream, from_status};
 
 /// The Process APIs this service shows.
 pub(crate) struct Upstreams {

@@ -4,14 +4,12 @@ use proto_process_customer_overview::v1::{
     self as wire, CustomerOverviewService, GetOverviewRequest, ListOrdersRequest,
     ListOrdersResponse,
 };
-use proto_system_customers::v1 as customers;
-use proto_system_orders::v1 as orders;
 use strata_service::{call, into_status};
 use tonic::{Request, Response, Status};
 
 use crate::{
     domain::{COUNTED_ORDERS, RECENT_ORDERS, Sale, lifetime_value},
-    upstream::Upstreams,
+    upstream::{Upstreams, customers, orders},
 };
 
 /// The contract over the System APIs.

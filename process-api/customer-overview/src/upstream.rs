@@ -1,9 +1,14 @@
 //! The one file that names other services.
 
-use proto_system_customers::v1::{Customer, CustomersServiceClient, GetCustomerRequest};
-use proto_system_orders::v1::{ListOrdersRequest, ListOrdersResponse, OrdersServiceClient};
+pub(crate) use proto_system_customers::v1 as customers;
+pub(crate) use proto_system_orders::v1 as orders;
 use strata_core::{Call, Error, Process};
 use strata_service::{Ctx, StartError, Transport, Upstream, from_status};
+
+use self::{
+    customers::{Customer, CustomersServiceClient, GetCustomerRequest},
+    orders::{ListOrdersRequest, ListOrdersResponse, OrdersServiceClient},
+};
 
 /// The System APIs this service combines.
 pub(crate) struct Upstreams {

@@ -1,4 +1,4 @@
-//! Count and duration of every request that reached a declared method.
+//! Count, duration and log line of every request that reached a declared method.
 
 use std::{
     pin::Pin,
@@ -66,7 +66,9 @@ where
         let response = self.inner.call(request);
         Box::pin(async move {
             let response = response.await?;
-            requests.record(method, outcome(&response), begun.elapsed().as_secs_f64());
+            let (outcome, seconds) = (outcome(&response), begun.elapsed().as_secs_f64());
+            requests.record(method, outcome, seconds);
+            tracing::debug!(method, outcome, seconds, "answered");
             Ok(response)
         })
     }

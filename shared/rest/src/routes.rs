@@ -10,7 +10,7 @@ use axum::{
 };
 use http::StatusCode;
 use serde::{Serialize, de::DeserializeOwned};
-use strata_core::{Call, Contract, Error, ErrorCode};
+use strata_core::{Call, Contract, Error, ErrorCode, TraceContext};
 use tower::{Layer, Service};
 
 use crate::{answer::answer, problem::Problem, route::Route};
@@ -99,8 +99,9 @@ async fn method_not_allowed(request: Request) -> Problem {
 }
 
 fn traced(problem: Problem, request: &Request) -> Problem {
-    match request.extensions().get::<Call>() {
-        Some(call) => problem.with_trace(call.trace),
+    // No route, so no call's context either: that is made inside the routing.
+    match request.extensions().get::<TraceContext>() {
+        Some(trace) => problem.with_trace(*trace),
         None => problem,
     }
 }
@@ -111,8 +112,9 @@ mod tests {
 
     use axum::{body::Body, middleware};
     use http::{HeaderName, header};
+    use http_body_util::BodyExt as _;
     use serde::Deserialize;
-    use strata_core::{Caller, Label, Layer, Method, Sensitivity, TraceContext};
+    use strata_core::{Caller, Label, Layer, Method, Sensitivity};
     use tower::ServiceExt;
 
     use super::*;
@@ -168,17 +170,19 @@ mod tests {
             .route(const { &READ }, handler)
             .route(const { &WRITE }, handler)
             .layer(middleware::from_fn(named));
+        let trace = TraceContext {
+            trace_id: 7,
+            span_id: 1,
+            sampled: false,
+        };
         let call = Call {
             caller: Caller::Edge,
             principal: None,
             deadline: Instant::now(),
-            trace: TraceContext {
-                trace_id: 7,
-                span_id: 1,
-                sampled: false,
-            },
+            trace,
         };
-        let request = Request::builder().method(verb).uri(path).extension(call);
+        let request = Request::builder().method(verb).uri(path);
+        let request = request.extension(trace).extension(call);
         routes
             .into_router()
             .oneshot(request.body(Body::empty()).unwrap())
@@ -209,6 +213,9 @@ mod tests {
                 response.headers()[header::CONTENT_TYPE],
                 "application/problem+json"
             );
+            let body = response.into_body().collect().await.unwrap().to_bytes();
+            let problem: serde_json::Value = serde_json::from_slice(&body).unwrap();
+            assert_eq!(problem["trace_id"], format!("{:032x}", 7));
         }
         let allow = send("POST", "/v1/desk").await.headers()[header::ALLOW].clone();
         let mut allow: Vec<_> = allow.to_str().unwrap().split(',').collect();

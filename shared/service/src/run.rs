@@ -19,8 +19,7 @@ use crate::{
     service::Parts,
 };
 
-/// Everything that can be wrong is found before a port is bound; from then on the order is: serve,
-/// ready, announce, signal, unready, drain.
+/// Runs a service to its end, observed from the first to the last.
 pub(crate) async fn run<L, B, F>(
     manifest: Manifest,
     environment: Environment,
@@ -33,13 +32,35 @@ where
     B: FnOnce(Ctx<L>) -> F,
     F: Future<Output = Result<Service<L>, BuildError>>,
 {
-    let (manifest, config) = (Arc::new(manifest), Arc::new(config));
     let identity = Identity {
         service: manifest.name.clone(),
         layer: manifest.layer,
         environment,
     };
     let telemetry = Arc::new(Telemetry::start(&config.telemetry, &identity)?);
+    let ended = serve(manifest, environment, config, announce, build, &telemetry).await;
+    if let Some(telemetry) = Arc::into_inner(telemetry) {
+        telemetry.shutdown().await;
+    }
+    ended
+}
+
+/// Everything that can be wrong is found before a port is bound; from then on the order is: serve,
+/// ready, announce, signal, unready, drain.
+async fn serve<L, B, F>(
+    manifest: Manifest,
+    environment: Environment,
+    config: Config,
+    announce: Option<PathBuf>,
+    build: B,
+    telemetry: &Arc<Telemetry>,
+) -> Result<(), StartError>
+where
+    L: Tier,
+    B: FnOnce(Ctx<L>) -> F,
+    F: Future<Output = Result<Service<L>, BuildError>>,
+{
+    let (manifest, config) = (Arc::new(manifest), Arc::new(config));
     let material = Arc::new(load_material(&manifest, environment, &config)?);
     let service = build(Ctx {
         manifest: Arc::clone(&manifest),
@@ -58,6 +79,19 @@ where
         });
     }
 
+    let shutdown = CancellationToken::new();
+    let admin_shutdown = CancellationToken::new();
+    let limits = limits(&config.limits);
+    let ready = admin::Ready::default();
+    let (on_listener, readiness) = (service.prepare)(Parts {
+        environment,
+        config: &config,
+        material: &material,
+        telemetry,
+        limits: limits.clone(),
+        shutdown: shutdown.clone(),
+    })?;
+
     let mut terminate = signal(SignalKind::terminate()).map_err(StartError::Runtime)?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(StartError::Runtime)?;
     let listener = bind("listen.address", config.listen.address).await?;
@@ -65,27 +99,14 @@ where
     let address = listener.local_addr().map_err(StartError::Runtime)?;
     let admin_address = admin_listener.local_addr().map_err(StartError::Runtime)?;
 
-    let shutdown = CancellationToken::new();
-    let admin_shutdown = CancellationToken::new();
-    let limits = limits(&config.limits);
-    let ready = admin::Ready::default();
-    let (serving, readiness) = (service.prepare)(Parts {
-        listener,
-        environment,
-        config: &config,
-        material: &material,
-        telemetry: &telemetry,
-        limits: limits.clone(),
-        shutdown: shutdown.clone(),
-    })?;
     let admin = tokio::spawn(admin::run(
         admin_listener,
         limits,
         ready.clone(),
-        Arc::clone(&telemetry),
+        Arc::clone(telemetry),
         admin_shutdown.clone(),
     ));
-    let serving = tokio::spawn(serving);
+    let serving = tokio::spawn(on_listener(listener));
     tokio::select! {
         () = readiness => {
             ready.set(true);
@@ -111,9 +132,6 @@ where
     // The admin task ends with its listener; a panic in it has been logged by the hook.
     let _ = admin.await;
     tracing::info!(aborted, "stopped");
-    if let Some(telemetry) = Arc::into_inner(telemetry) {
-        telemetry.shutdown().await;
-    }
     Ok(())
 }
 

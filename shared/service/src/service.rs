@@ -20,14 +20,15 @@ use crate::{
     stack::{Edge, Grpc, edge, grpc},
 };
 
-type Prepared = Pin<Box<dyn Future<Output = Drained> + Send>>;
-type Prepare = Box<dyn FnOnce(Parts<'_>) -> Result<(Prepared, Readiness), StartError> + Send>;
+/// Serves on a listener until shutdown.
+pub(crate) type Serve =
+    Box<dyn FnOnce(TcpListener) -> Pin<Box<dyn Future<Output = Drained> + Send>> + Send>;
+type Prepare = Box<dyn FnOnce(Parts<'_>) -> Result<(Serve, Readiness), StartError> + Send>;
 /// Completes when the service can answer.
 pub(crate) type Readiness = Pin<Box<dyn Future<Output = ()> + Send>>;
 
-/// What the stacks and the listener are made of.
+/// What the stacks are made of.
 pub(crate) struct Parts<'a> {
-    pub listener: TcpListener,
     pub environment: Environment,
     pub config: &'a Config,
     pub material: &'a Material,
@@ -60,7 +61,7 @@ impl<L: Internal> Service<L> {
         S::Future: Send + 'static,
     {
         let methods: &'static [Method] = S::METHODS;
-        let prepare = move |parts: Parts<'_>| -> Result<(Prepared, Readiness), StartError> {
+        let prepare = move |parts: Parts<'_>| -> Result<(Serve, Readiness), StartError> {
             let callers = Callers::load(
                 Path::new("policy/callers.toml"),
                 L::LAYER,
@@ -81,7 +82,7 @@ impl<L: Internal> Service<L> {
                 callers: parts.material.trust().callers.clone(),
             };
             Ok((
-                listen(parts, transport, stack),
+                on_listener(parts, transport, stack),
                 Box::pin(std::future::ready(())),
             ))
         };
@@ -97,13 +98,12 @@ impl Service<Experience> {
     /// Serves the routes of a contract over HTTPS to users with an access token.
     #[must_use]
     pub fn edge<C: Contract + Send + 'static>(routes: Routes<C>) -> Self {
-        let prepare = move |parts: Parts<'_>| -> Result<(Prepared, Readiness), StartError> {
+        let prepare = move |parts: Parts<'_>| -> Result<(Serve, Readiness), StartError> {
             let tokens = parts.config.tokens.as_ref().ok_or_else(|| {
                 StartError::Build("the configuration has no [tokens]: add it to base.toml".into())
             })?;
             let roles = Roles::load(Path::new("policy/roles.toml"))?;
             let (keys, refresh) = Keys::of(tokens.issuer.clone(), tokens.ca.clone());
-            tokio::spawn(refresh.run());
             let verifier = Verifier::new(
                 keys.clone(),
                 &tokens.issuer,
@@ -122,8 +122,13 @@ impl Service<Experience> {
                 },
             );
             let transport = Transport::Https(parts.material.edge_config()?);
+            let serve = on_listener(parts, transport, stack);
+            let serve = move |listener| {
+                tokio::spawn(refresh.run());
+                serve(listener)
+            };
             let ready = Box::pin(async move { keys.ready().await });
-            Ok((listen(parts, transport, stack), ready))
+            Ok((Box::new(serve), ready))
         };
         Self {
             contract: C::SERVICE,
@@ -133,7 +138,7 @@ impl Service<Experience> {
     }
 }
 
-fn listen<S, B>(parts: Parts<'_>, transport: Transport, stack: S) -> Prepared
+fn on_listener<S, B>(parts: Parts<'_>, transport: Transport, stack: S) -> Serve
 where
     S: tower::Service<Request<hyper::body::Incoming>, Response = Response<B>, Error = Infallible>
         + Clone
@@ -146,10 +151,9 @@ where
 {
     let events = parts.telemetry.events();
     let Parts {
-        listener,
-        limits,
-        shutdown,
-        ..
+        limits, shutdown, ..
     } = parts;
-    Box::pin(async move { serve(listener, transport, stack, &limits, events, shutdown).await })
+    Box::new(move |listener| {
+        Box::pin(async move { serve(listener, transport, stack, &limits, events, shutdown).await })
+    })
 }

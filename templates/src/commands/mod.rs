@@ -2,6 +2,8 @@
 
 pub(crate) mod check;
 pub(crate) mod graph;
+pub(crate) mod manifest;
+pub(crate) mod new;
 pub(crate) mod pki;
 pub(crate) mod token;
 pub(crate) mod up;

@@ -4,6 +4,7 @@
 
 mod check;
 mod graph;
+mod manifest;
 mod pki;
 mod sample;
 mod strata;

@@ -4,7 +4,7 @@ use super::strata::{root, strata};
 
 #[test]
 fn every_command_explains_itself_with_an_example() {
-    let commands: [&[&str]; 10] = [
+    let commands: [&[&str]; 11] = [
         &[],
         &["up"],
         &["pki"],
@@ -15,6 +15,7 @@ fn every_command_explains_itself_with_an_example() {
         &["token"],
         &["graph"],
         &["check"],
+        &["manifest"],
     ];
     for command in commands {
         let help = strata(root(), &[command, &["--help"]].concat()).data();

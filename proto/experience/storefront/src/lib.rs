@@ -1,3 +1,3 @@
-//! The contract of experience/storefront: a customer's own account.
+//! The contract of experience/storefront.
 
 include!(concat!(env!("OUT_DIR"), "/contract.rs"));

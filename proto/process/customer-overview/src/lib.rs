@@ -1,3 +1,3 @@
-//! The contract of process/customer-overview: a customer at a glance.
+//! The contract of process/customer-overview.
 
 include!(concat!(env!("OUT_DIR"), "/contract.rs"));

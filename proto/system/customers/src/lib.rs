@@ -1,3 +1,3 @@
-//! The contract of system/customers: the customer master.
+//! The contract of system/customers.
 
 include!(concat!(env!("OUT_DIR"), "/contract.rs"));

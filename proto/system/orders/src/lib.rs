@@ -1,3 +1,3 @@
-//! The contract of system/orders: the order book.
+//! The contract of system/orders.
 
 include!(concat!(env!("OUT_DIR"), "/contract.rs"));

@@ -40,8 +40,10 @@ const fn refused(reason: &'static str) -> Refused {
 }
 
 /// The claims that are read (RFC 9068, section 2.2; `roles` and `region` are the estate's own).
+/// What is missing is found by the validation, which says so by its own reason.
 #[derive(Deserialize)]
 struct Claims {
+    #[serde(default)]
     sub: String,
     #[serde(default)]
     scope: String,

@@ -1,0 +1,66 @@
+//! Adds a service to the estate: checks what is asked, renders the templates of `templates/service`,
+//! and puts everything in place at once or not at all.
+
+mod callers;
+mod calling;
+mod contract;
+mod label;
+mod mirror;
+mod names;
+mod place;
+mod plan;
+mod render;
+#[cfg(test)]
+mod tests;
+
+use std::path::PathBuf;
+
+use anyhow::{Context as _, Result};
+use serde::Serialize;
+use strata_estate::Workspace;
+
+use self::{calling::Calling, plan::Plan};
+
+pub(crate) use self::plan::Asked;
+
+/// A file that was written.
+#[derive(Debug, Serialize)]
+pub(crate) struct Change {
+    /// Where, relative to the root.
+    pub(crate) file: PathBuf,
+    /// Whether it was there before.
+    pub(crate) existed: bool,
+    /// The team that has to agree, where the file is somebody else's.
+    pub(crate) review: Option<String>,
+}
+
+/// Adds the service that is asked for; says what was written.
+pub(crate) fn create(workspace: &Workspace, asked: &Asked<'_>) -> Result<Vec<Change>> {
+    let plan = Plan::of(workspace, asked)?;
+    let calling = Calling::new(plan.layer, &plan.name, &plan.callees);
+    let grants = callers::grants(workspace, &plan, &calling)?;
+    let state = workspace.root().join(".strata").join("state");
+    let staging = std::fs::create_dir_all(&state)
+        .and_then(|()| tempfile::tempdir_in(&state))
+        .with_context(|| format!("{} cannot be written", state.display()))?;
+    let files = render::stage(&plan, &calling, staging.path(), workspace.root())?;
+    place::place(workspace, &plan, staging.path(), &grants)?;
+
+    let new = files.into_iter().map(|file| Change {
+        file,
+        existed: false,
+        review: None,
+    });
+    let derived = [place::LOCK.into(), place::graph(workspace)?];
+    let derived = derived.map(|file| Change {
+        file,
+        existed: true,
+        review: None,
+    });
+    let granted = grants.into_iter().map(|grant| Change {
+        file: grant.file,
+        existed: true,
+        review: Some(grant.owner),
+    });
+    Ok(new.chain(derived).chain(granted).collect())
+}

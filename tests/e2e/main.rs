@@ -1,0 +1,44 @@
+//! Requests through all layers, as users make them, against what the stores hold.
+
+#![cfg(test)]
+
+mod chain;
+mod drain;
+mod issuer;
+mod outage;
+mod overview;
+mod paging;
+mod problems;
+mod secrecy;
+mod stores;
+mod tokens;
+mod trace;
+
+use std::process::ExitCode;
+
+use strata_tests::{cases, run};
+
+const OVERVIEW: &str = "/v1/me/overview";
+const ORDERS: &str = "/v1/me/orders";
+
+fn main() -> anyhow::Result<ExitCode> {
+    run(cases![
+        overview::a_customer_sees_what_the_stores_hold,
+        overview::a_customer_without_orders_sees_none,
+        overview::totals_count_the_latest_hundred_orders,
+        paging::pages_hold_every_order_once_newest_first,
+        paging::an_order_placed_meanwhile_shifts_no_page,
+        paging::a_page_token_of_another_shows_only_ones_own,
+        problems::a_request_without_every_scope_is_refused,
+        problems::what_does_not_exist_is_not_found,
+        problems::a_wrong_query_is_named_and_not_repeated,
+        tokens::a_wrong_token_is_refused,
+        trace::every_hop_logs_the_trace_of_the_request,
+        trace::a_trace_that_is_none_is_replaced,
+        drain::a_service_asked_to_stop_ends_well,
+        drain::a_request_under_way_is_answered_before_the_end,
+        outage::a_killed_service_is_a_problem_until_it_is_back,
+        outage::a_hung_service_is_a_problem_at_the_deadline,
+        secrecy::no_log_holds_what_is_secret,
+    ])
+}

@@ -1,0 +1,53 @@
+//! What users are told while a service is away.
+
+use http::StatusCode;
+use strata_tests::Rig;
+
+use crate::{OVERVIEW, chain::Chain};
+
+/// What a client may take as "later".
+const LATER: [StatusCode; 2] = [StatusCode::SERVICE_UNAVAILABLE, StatusCode::GATEWAY_TIMEOUT];
+
+pub(crate) async fn a_killed_service_is_a_problem_until_it_is_back(rig: &mut Rig) {
+    let edge = rig.edge("storefront").unwrap();
+    let token = rig.token("cus_000001").unwrap();
+    for service in ["customers", "orders", "customer-overview"] {
+        let before = edge.get(OVERVIEW, &token).await.unwrap();
+        assert_eq!(before.status, StatusCode::OK, "{service}: {before:?}");
+        rig.estate.kill(service).await.unwrap();
+        for _ in 0..3 {
+            let answer = edge.get(OVERVIEW, &token).await.unwrap();
+            let later = LATER.into_iter().any(|status| answer.is_problem(status));
+            assert!(later, "{service}: {answer:?}");
+        }
+        rig.estate.restart(service).await.unwrap();
+        let after = edge.get(OVERVIEW, &token).await.unwrap();
+        assert_eq!(after.status, StatusCode::OK, "{service}: {after:?}");
+        assert_eq!(after.body, before.body, "{service}");
+    }
+}
+
+/// Every hop keeps a deadline: the process that hangs has none.
+pub(crate) async fn a_hung_service_is_a_problem_at_the_deadline(rig: &mut Rig) {
+    let chain = Chain::start(rig, |launch| {
+        launch.set("STRATA_LIMITS__REQUEST_TIMEOUT", "1s")
+    });
+    let chain = chain.await;
+    let token = rig.token("cus_000001").unwrap();
+    let answer = chain.edge.get(OVERVIEW, &token).await.unwrap();
+    assert_eq!(answer.status, StatusCode::OK);
+    for (service, process) in chain.processes() {
+        if service == "storefront" {
+            continue;
+        }
+        process.halt().unwrap();
+        let answer = chain.edge.get(OVERVIEW, &token).await.unwrap();
+        assert!(
+            answer.is_problem(StatusCode::GATEWAY_TIMEOUT),
+            "{service}: {answer:?}"
+        );
+        process.resume().unwrap();
+        let answer = chain.edge.get(OVERVIEW, &token).await.unwrap();
+        assert_eq!(answer.status, StatusCode::OK, "{service}: {answer:?}");
+    }
+}

@@ -1,0 +1,203 @@
+//! Access tokens, right and wrong in one way each, at a second process of the Experience API that
+//! trusts an issuer of the test's.
+
+use http::{HeaderValue, StatusCode, header::AUTHORIZATION};
+use serde_json::json;
+use strata_config::{Environment, dns_name};
+use strata_core::Layer;
+use strata_tests::{Answer, Counts, Edge, Instance, Rig};
+
+use crate::{OVERVIEW, issuer::Issuer};
+
+/// Tokens with one flaw each, and why they are refused.
+fn flawed(issuer: &Issuer) -> Vec<(&'static str, String, &'static str)> {
+    let now = time::OffsetDateTime::now_utc().unix_timestamp();
+    let claims = |changes| issuer.sign(&Issuer::header(), &issuer.claims(&changes));
+    let header = |change: fn(&mut jsonwebtoken::Header)| {
+        let mut header = Issuer::header();
+        change(&mut header);
+        issuer.sign(&header, &issuer.claims(&json!({})))
+    };
+    let production = dns_name(Layer::Experience, Environment::Prod, "storefront");
+    let honest = claims(json!({}));
+    vec![
+        ("expired", claims(json!({ "exp": now - 60 })), "expired"),
+        (
+            "expired beyond any leeway",
+            claims(json!({ "exp": now - 6 })),
+            "expired",
+        ),
+        (
+            "never expires",
+            claims(json!({ "exp": null })),
+            "missing_claim",
+        ),
+        (
+            "not yet valid",
+            claims(json!({ "nbf": now + 60 })),
+            "not_yet_valid",
+        ),
+        (
+            "for another service",
+            claims(json!({ "aud": "https://other" })),
+            "wrong_audience",
+        ),
+        (
+            "for production",
+            claims(json!({ "aud": format!("https://{production}") })),
+            "wrong_audience",
+        ),
+        (
+            "for nobody",
+            claims(json!({ "aud": null })),
+            "missing_claim",
+        ),
+        (
+            "of another issuer",
+            claims(json!({ "iss": "https://other" })),
+            "wrong_issuer",
+        ),
+        (
+            "of no issuer",
+            claims(json!({ "iss": null })),
+            "missing_claim",
+        ),
+        ("of nobody", claims(json!({ "sub": null })), "missing_claim"),
+        (
+            "of an empty subject",
+            claims(json!({ "sub": "" })),
+            "no_subject",
+        ),
+        (
+            "an ID token",
+            header(|it| it.typ = Some("JWT".to_owned())),
+            "wrong_type",
+        ),
+        ("of no type", header(|it| it.typ = None), "wrong_type"),
+        (
+            "of an unknown key",
+            header(|it| it.kid = Some("other".to_owned())),
+            "unknown_key",
+        ),
+        ("of no key", header(|it| it.kid = None), "no_key_id"),
+        (
+            "signed by another",
+            issuer.sign_with_another_key(),
+            "bad_signature",
+        ),
+        ("tampered with", issuer.tamper(), "bad_signature"),
+        ("unsigned", issuer.unsigned(), "malformed"),
+        (
+            "signed with the public key",
+            issuer.confuse(),
+            "wrong_algorithm",
+        ),
+        (
+            "cut short",
+            honest[..honest.len() / 2].to_owned(),
+            "malformed",
+        ),
+        ("no token", "token".to_owned(), "malformed"),
+        (
+            "too long",
+            format!("{honest}{}", "A".repeat(8192)),
+            "too_long",
+        ),
+    ]
+}
+
+async fn assert_refused(
+    storefront: &Instance,
+    answer: Answer,
+    before: &Counts,
+    reason: &str,
+    what: &str,
+) {
+    assert!(
+        answer.is_problem(StatusCode::UNAUTHORIZED),
+        "{what}: {answer:?}"
+    );
+    assert_eq!(answer.headers["www-authenticate"], "Bearer", "{what}");
+    assert_eq!(answer.body["code"], "UNAUTHENTICATED", "{what}");
+    assert!(
+        !answer.body.to_string().contains(reason),
+        "{what}: the client is told why"
+    );
+    let after = Counts::of(storefront.admin).await.unwrap();
+    let of_kind = |counts: &Counts| counts.events("token_refused", reason);
+    assert_eq!(of_kind(&after), of_kind(before) + 1, "{what}: {reason}");
+    assert_eq!(
+        after.all_requests(),
+        before.all_requests(),
+        "{what}: handled"
+    );
+    let event =
+        |line: &str| line.contains("token_refused") && line.contains(&format!("\"{reason}\""));
+    assert!(
+        storefront.log().lines().any(event),
+        "{what}: {reason} is not logged"
+    );
+}
+
+async fn ask(edge: &Edge, credentials: &[String]) -> Answer {
+    let asked = edge.send(OVERVIEW, |mut request| {
+        for credential in credentials {
+            let mut value = HeaderValue::from_str(credential).unwrap();
+            value.set_sensitive(true);
+            request = request.header(AUTHORIZATION, value);
+        }
+        request
+    });
+    asked.await.unwrap()
+}
+
+pub(crate) async fn a_wrong_token_is_refused(rig: &mut Rig) {
+    let audience = dns_name(Layer::Experience, Environment::Dev, "storefront");
+    let issuer = Issuer::start(&format!("https://{audience}")).await;
+    let launch = rig.another("storefront").unwrap();
+    let storefront = launch
+        .set("STRATA_TOKENS__ISSUER", &issuer.url)
+        .start()
+        .await
+        .unwrap();
+    let edge = rig.edge("storefront").unwrap().at(storefront.address);
+
+    let honest = issuer.sign(&Issuer::header(), &issuer.claims(&json!({})));
+    let bearer = |token: &str| format!("Bearer {token}");
+    let answer = ask(&edge, &[bearer(&honest)]).await;
+    assert_eq!(answer.status, StatusCode::OK, "{answer:?}");
+    assert_eq!(answer.body["profile"]["customerId"], "cus_000001");
+    // The same issuer for several audiences, and the type in its long form (RFC 9068, section 4).
+    let mut header = Issuer::header();
+    header.typ = Some("application/at+jwt".to_owned());
+    let several = issuer.claims(&json!({ "aud": ["https://other", issuer.audience] }));
+    let answer = ask(&edge, &[bearer(&issuer.sign(&header, &several))]).await;
+    assert_eq!(answer.status, StatusCode::OK, "{answer:?}");
+
+    let flawed = flawed(&issuer).into_iter();
+    let flawed = flawed.map(|(what, token, reason)| (what, vec![bearer(&token)], reason));
+    let misplaced = [
+        ("nothing", vec![], "no_token"),
+        (
+            "two tokens",
+            vec![bearer(&honest), bearer(&honest)],
+            "two_tokens",
+        ),
+        (
+            "another scheme",
+            vec![format!("Basic {honest}")],
+            "not_bearer",
+        ),
+        ("no scheme", vec![honest.clone()], "malformed"),
+        (
+            "a token of the other issuer",
+            vec![bearer(&rig.token("cus_000001").unwrap())],
+            "unknown_key",
+        ),
+    ];
+    for (what, credentials, reason) in flawed.chain(misplaced) {
+        let before = Counts::of(storefront.admin).await.unwrap();
+        let answer = ask(&edge, &credentials).await;
+        assert_refused(&storefront, answer, &before, reason, what).await;
+    }
+}

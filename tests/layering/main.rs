@@ -1,0 +1,28 @@
+//! The rule of the layers against the real processes: who is answered, who is refused, and by the
+//! processes' own count that no handler ran for the refused.
+
+#![cfg(test)]
+
+mod callees;
+mod callers;
+mod matrix;
+mod outside;
+mod strangers;
+mod wire;
+
+use std::process::ExitCode;
+
+use strata_tests::{cases, run};
+
+fn main() -> anyhow::Result<ExitCode> {
+    run(cases![
+        matrix::only_declared_edges_answer,
+        matrix::a_method_that_does_not_exist_is_refused,
+        strangers::every_flaw_is_refused_before_a_request,
+        wire::only_tls_1_3_is_spoken,
+        callees::an_upstream_that_is_another_is_refused,
+        callees::an_upstream_that_is_another_is_refused_at_the_edge,
+        outside::a_forged_principal_is_stripped,
+        outside::the_access_token_goes_no_further_than_the_edge,
+    ])
+}

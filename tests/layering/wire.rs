@@ -1,0 +1,65 @@
+//! What else could be spoken on the port between services, and on the edge, is not.
+
+use std::net::SocketAddr;
+
+use strata_estate::Running;
+use strata_tests::Rig;
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::TcpStream,
+};
+
+use crate::callers::{assert_answered, assert_refused, honest};
+
+const HTTP_1: &[u8] = b"GET / HTTP/1.1\r\nhost: localhost\r\n\r\n";
+/// The client's part of opening HTTP/2: preface and empty SETTINGS (RFC 9113, section 3.4).
+const H2C: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0";
+/// A ClientHello of `openssl s_client -tls1_2`.
+const TLS_1_2: &[u8] = &[
+    0x16, 0x03, 0x01, 0x00, 0x8c, 0x01, 0x00, 0x00, 0x88, 0x03, 0x03, 0x46, 0x12, 0x24, 0x5e, 0x93,
+    0x3d, 0xc0, 0x41, 0x14, 0x36, 0xae, 0x8d, 0xfa, 0xc1, 0x61, 0x1b, 0xc2, 0xe2, 0x92, 0xb0, 0x7e,
+    0xaf, 0xf7, 0x33, 0x37, 0xe2, 0xfe, 0x9e, 0x9c, 0x21, 0x52, 0x15, 0x00, 0x00, 0x04, 0xc0, 0x2b,
+    0x00, 0xff, 0x01, 0x00, 0x00, 0x5b, 0x00, 0x0b, 0x00, 0x04, 0x03, 0x00, 0x01, 0x02, 0x00, 0x0a,
+    0x00, 0x0c, 0x00, 0x0a, 0x00, 0x1d, 0x00, 0x17, 0x00, 0x1e, 0x00, 0x19, 0x00, 0x18, 0x00, 0x23,
+    0x00, 0x00, 0x00, 0x10, 0x00, 0x05, 0x00, 0x03, 0x02, 0x68, 0x32, 0x00, 0x16, 0x00, 0x00, 0x00,
+    0x17, 0x00, 0x00, 0x00, 0x0d, 0x00, 0x2a, 0x00, 0x28, 0x04, 0x03, 0x05, 0x03, 0x06, 0x03, 0x08,
+    0x07, 0x08, 0x08, 0x08, 0x09, 0x08, 0x0a, 0x08, 0x0b, 0x08, 0x04, 0x08, 0x05, 0x08, 0x06, 0x04,
+    0x01, 0x05, 0x01, 0x06, 0x01, 0x03, 0x03, 0x03, 0x01, 0x03, 0x02, 0x04, 0x02, 0x05, 0x02, 0x06,
+    0x02,
+];
+/// An alert record: its type, and fatal protocol_version (RFC 8446, section 6).
+const ALERT: u8 = 0x15;
+const PROTOCOL_VERSION: &[u8] = &[ALERT, 0x03, 0x03, 0x00, 0x02, 0x02, 0x46];
+
+/// Everything the server sends to one who says only this.
+async fn reply(address: SocketAddr, said: &[u8]) -> Vec<u8> {
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    stream.write_all(said).await.unwrap();
+    let mut reply = Vec::new();
+    // The server may close before it has read everything, which is no reply either.
+    let _closed = stream.read_to_end(&mut reply).await;
+    reply
+}
+
+async fn assert_only_tls_1_3(service: &Running) {
+    for (name, said) in [("http/1.1", HTTP_1), ("h2c", H2C), ("TLS 1.2", TLS_1_2)] {
+        let what = format!("{name} at {}", service.id);
+        let attempt = async {
+            let reply = reply(service.address, said).await;
+            assert!(reply.first().is_none_or(|first| *first == ALERT), "{what}");
+            if said == TLS_1_2 {
+                assert_eq!(reply, PROTOCOL_VERSION, "{what}");
+            }
+        };
+        assert_refused(service, ("peer_refused", "protocol"), &what, attempt).await;
+    }
+}
+
+pub(crate) async fn only_tls_1_3_is_spoken(rig: &mut Rig) {
+    for (callee, caller, method) in honest(rig) {
+        assert_answered(rig, callee, &caller, &method.path).await;
+    }
+    for service in rig.estate.services() {
+        assert_only_tls_1_3(service).await;
+    }
+}

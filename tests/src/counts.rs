@@ -1,0 +1,128 @@
+//! What a process counts of itself, as a scrape of its admin listener shows it.
+
+use std::{collections::BTreeMap, net::SocketAddr, time::Duration};
+
+use anyhow::{Context as _, Result, ensure};
+use bytes::Bytes;
+use http::{Request, StatusCode};
+use strata_estate::client;
+use tokio::time::{Instant, sleep};
+
+const REQUESTS: &str = "strata_request_duration_seconds_count";
+const EVENTS: &str = "strata_security_events_total";
+/// Between two looks at something that is about to happen.
+const LOOK: Duration = Duration::from_millis(5);
+
+/// The requests that reached a method, and the security events, since the process started. By
+/// series, as Prometheus writes them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Counts {
+    requests: BTreeMap<String, u64>,
+    events: BTreeMap<String, u64>,
+}
+
+impl Counts {
+    /// Scrapes the admin listener of a process.
+    ///
+    /// # Errors
+    /// When it does not answer.
+    pub async fn of(admin: SocketAddr) -> Result<Self> {
+        let request = Request::get(format!("http://{admin}/metrics")).body(Bytes::new())?;
+        let answer = client::send(request, None).await?;
+        ensure!(
+            answer.status() == StatusCode::OK,
+            "{admin} answered {}",
+            answer.status()
+        );
+        let text = std::str::from_utf8(answer.body()).context("the metrics are no text")?;
+        Ok(Self {
+            requests: series(text, REQUESTS),
+            events: series(text, EVENTS),
+        })
+    }
+
+    /// Requests that reached the stack of a method, by its path.
+    #[must_use]
+    pub fn requests(&self, method: &str) -> u64 {
+        sum(&self.requests, &[("method", method)])
+    }
+
+    /// Requests that reached the stack of any method.
+    #[must_use]
+    pub fn all_requests(&self) -> u64 {
+        sum(&self.requests, &[])
+    }
+
+    /// Security events of a kind, for a reason.
+    #[must_use]
+    pub fn events(&self, event: &str, reason: &str) -> u64 {
+        sum(&self.events, &[("event", event), ("reason", reason)])
+    }
+
+    /// Security events of all kinds.
+    #[must_use]
+    pub fn all_events(&self) -> u64 {
+        sum(&self.events, &[])
+    }
+}
+
+/// The lines of one metric: `name{labels} value`.
+fn series(text: &str, metric: &str) -> BTreeMap<String, u64> {
+    let of_metric = |line: &&str| {
+        line.strip_prefix(metric)
+            .is_some_and(|s| s.starts_with('{'))
+    };
+    text.lines()
+        .filter(of_metric)
+        .filter_map(|line| line.rsplit_once(' '))
+        .filter_map(|(series, value)| Some((series.to_owned(), value.parse().ok()?)))
+        .collect()
+}
+
+fn sum(series: &BTreeMap<String, u64>, labels: &[(&str, &str)]) -> u64 {
+    let labels: Vec<_> = labels
+        .iter()
+        .map(|(name, value)| format!("{name}=\"{value}\""))
+        .collect();
+    series
+        .iter()
+        .filter(|(name, _)| labels.iter().all(|label| name.contains(label)))
+        .map(|(_, count)| count)
+        .sum()
+}
+
+/// Waits until something is so that is about to be: another process is doing it.
+///
+/// # Errors
+/// When looking fails, or it is not so within `patience`.
+pub async fn eventually(
+    patience: Duration,
+    mut look: impl AsyncFnMut() -> Result<bool>,
+) -> Result<()> {
+    let deadline = Instant::now() + patience;
+    while !look().await? {
+        ensure!(Instant::now() < deadline, "not so after {patience:?}");
+        sleep(LOOK).await;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_series_asked_for_are_counted() {
+        let text = "# TYPE strata_security_events_total counter\n\
+            strata_security_events_total{event=\"a\",reason=\"b\",otel_scope_name=\"s\"} 2\n\
+            strata_security_events_total{event=\"a\",reason=\"c\",otel_scope_name=\"s\"} 3\n\
+            strata_security_events_total_else{event=\"a\",reason=\"b\"} 5\n";
+        let counts = Counts {
+            requests: series(text, REQUESTS),
+            events: series(text, EVENTS),
+        };
+        assert_eq!(counts.events("a", "b"), 2);
+        assert_eq!(counts.events("a", "d"), 0);
+        assert_eq!((counts.all_events(), counts.all_requests()), (5, 0));
+    }
+}

@@ -1,0 +1,86 @@
+//! An Experience API as its users see it.
+
+use std::{net::SocketAddr, path::PathBuf};
+
+use anyhow::{Context as _, Result};
+use bytes::Bytes;
+use http::{HeaderMap, Request, StatusCode, header::AUTHORIZATION};
+use serde_json::Value;
+use strata_estate::client;
+
+/// Where it answers, and the root that vouches for it.
+pub struct Edge {
+    url: String,
+    ca: PathBuf,
+}
+
+/// An answer.
+#[derive(Debug)]
+pub struct Answer {
+    /// The status.
+    pub status: StatusCode,
+    /// The headers.
+    pub headers: HeaderMap,
+    /// The body: always JSON.
+    pub body: Value,
+}
+
+impl Edge {
+    /// The Experience API at `url`.
+    #[must_use]
+    pub const fn new(url: String, ca: PathBuf) -> Self {
+        Self { url, ca }
+    }
+
+    /// The Experience API at another address of loopback.
+    #[must_use]
+    pub fn at(&self, address: SocketAddr) -> Self {
+        Self {
+            url: format!("https://localhost:{}", address.port()),
+            ca: self.ca.clone(),
+        }
+    }
+
+    /// GETs `path` with an access token.
+    ///
+    /// # Errors
+    /// When there is no answer, or no JSON in it.
+    pub async fn get(&self, path: &str, token: &str) -> Result<Answer> {
+        let bearer = format!("Bearer {token}");
+        self.send(path, |request| request.header(AUTHORIZATION, bearer))
+            .await
+    }
+
+    /// Sends any request to `path`: a GET until `form` makes it something else.
+    ///
+    /// # Errors
+    /// When there is no answer, or no JSON in it.
+    pub async fn send(
+        &self,
+        path: &str,
+        form: impl FnOnce(http::request::Builder) -> http::request::Builder,
+    ) -> Result<Answer> {
+        let request = form(Request::get(format!("{}{path}", self.url))).body(Bytes::new())?;
+        let (head, body) = client::send(request, Some(&self.ca)).await?.into_parts();
+        let body = serde_json::from_slice(&body)
+            .with_context(|| format!("{path} answered {} and no JSON", head.status))?;
+        Ok(Answer {
+            status: head.status,
+            headers: head.headers,
+            body,
+        })
+    }
+}
+
+impl Answer {
+    /// Whether it is a problem document (RFC 9457) of this status, with a trace id to quote.
+    #[must_use]
+    pub fn is_problem(&self, status: StatusCode) -> bool {
+        let kind = self.headers.get("content-type");
+        let trace = self.body.get("trace_id").and_then(Value::as_str);
+        self.status == status
+            && kind.is_some_and(|kind| kind == "application/problem+json")
+            && self.body.get("status").and_then(Value::as_u64) == Some(status.as_u16().into())
+            && trace.is_some_and(|trace| trace.len() == 32)
+    }
+}

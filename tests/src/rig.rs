@@ -1,0 +1,147 @@
+//! What a suite works on: the real estate, and what is known of it.
+
+use std::{collections::BTreeSet, ffi::OsString, path::PathBuf};
+
+use anyhow::{Context as _, Result};
+use strata_config::{Environment, dns_name};
+use strata_core::{Clearance, Layer, Principal};
+use strata_estate::{
+    Binaries, Estate, Options, Profile, Running, ServiceFolder, TokenRequest, Workspace, build,
+};
+
+use crate::{contracts::Contracts, edge::Edge, launch::Launch};
+
+/// A running estate.
+pub struct Rig {
+    /// Every service, as its folder describes it.
+    pub services: Vec<ServiceFolder>,
+    /// Every method of every contract.
+    pub contracts: Contracts,
+    /// What runs.
+    pub estate: Estate,
+    binaries: Binaries,
+}
+
+impl Rig {
+    /// Builds and starts everything.
+    ///
+    /// # Errors
+    /// When it does not build or start.
+    pub async fn start() -> Result<Self> {
+        let workspace = Workspace::find()?;
+        let services = workspace.services()?;
+        let contracts = Contracts::read(&workspace, &services)?;
+        let binaries = build(&workspace, Profile::Debug, |_| {}).await?;
+        let estate = Estate::start(Options {
+            workspace: &workspace,
+            binaries: &binaries,
+            environment: Environment::Dev,
+            edge_port: None,
+            progress: &mut |_| {},
+        })
+        .await?;
+        Ok(Self {
+            services,
+            contracts,
+            estate,
+            binaries,
+        })
+    }
+
+    /// Stops everything.
+    pub async fn stop(self) {
+        self.estate.stop().await;
+    }
+
+    /// The services that others call.
+    pub fn callees(&self) -> impl Iterator<Item = &Running> {
+        let called = |service: &&Running| service.layer.callers().next().is_some();
+        self.estate.services().iter().filter(called)
+    }
+
+    /// A further process of a service, configured like the one that runs: its material, its store,
+    /// its neighbours.
+    ///
+    /// # Errors
+    /// When the estate has no such service.
+    pub fn another(&self, service: &str) -> Result<Launch> {
+        let running = self.estate.service(service)?;
+        let described = self
+            .services
+            .iter()
+            .find(|described| described.folder == running.folder)
+            .with_context(|| format!("{service} has no folder"))?;
+        let mut launch = Launch::new(self.binaries.path(&described.binary)?, &running.folder)?
+            .set("STRATA_TLS__MATERIAL", &running.material);
+        if running.layer == Layer::System {
+            let mut url = OsString::from("sqlite:");
+            url.push(self.store(service)?);
+            launch = launch.set("STRATA_DATABASE__URL", url);
+        }
+        if running.layer == Layer::Experience {
+            let name = dns_name(running.layer, Environment::Dev, service);
+            launch = launch
+                .set("STRATA_TOKENS__ISSUER", self.estate.issuer().url())
+                .set("STRATA_TOKENS__AUDIENCE", format!("https://{name}"));
+        }
+        for call in &described.manifest.calls {
+            let callee = self.estate.service(&call.service)?;
+            launch = launch.upstream(&callee.name, callee.address);
+        }
+        Ok(launch)
+    }
+
+    /// The file of a System API's store.
+    ///
+    /// # Errors
+    /// When the estate has no such service.
+    pub fn store(&self, service: &str) -> Result<PathBuf> {
+        let log = &self.estate.service(service)?.log;
+        Ok(log.with_file_name("data.db"))
+    }
+
+    /// An Experience API as its users see it.
+    ///
+    /// # Errors
+    /// When the estate has no such Experience API.
+    pub fn edge(&self, service: &str) -> Result<Edge> {
+        Ok(Edge::new(
+            self.estate.edge_url(service)?,
+            self.estate.edge_ca(),
+        ))
+    }
+
+    /// An access token of a customer, with every scope.
+    ///
+    /// # Errors
+    /// When it cannot be signed.
+    pub fn token(&self, customer: &str) -> Result<String> {
+        self.token_with(customer, &self.contracts.scopes())
+    }
+
+    /// An access token of a customer, with the given scopes.
+    ///
+    /// # Errors
+    /// When it cannot be signed.
+    pub fn token_with(&self, customer: &str, scopes: &BTreeSet<String>) -> Result<String> {
+        let scopes: Vec<&str> = scopes.iter().map(String::as_str).collect();
+        self.estate.issuer().token(&TokenRequest {
+            username: customer.to_owned(),
+            scope: scopes.join(" "),
+            roles: vec!["customer".to_owned()],
+            ..TokenRequest::default()
+        })
+    }
+
+    /// A customer whom no method refuses for want of a scope.
+    #[must_use]
+    pub fn principal(&self, customer: &str) -> Principal {
+        Principal {
+            subject: customer.to_owned(),
+            roles: vec!["customer".to_owned()],
+            scopes: self.contracts.scopes().into_iter().collect(),
+            region: None,
+            clearance: Clearance::default(),
+        }
+    }
+}
