@@ -18,11 +18,15 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 const KEY: &str = "the-key";
 const LIMITS: Limits = Limits {
     connections: 16,
+    connections_per_address: 256,
     handshakes: 1,
     handshake_timeout: Duration::from_secs(5),
     concurrent_streams: 16,
     header_timeout: Duration::from_secs(5),
+    exchange_timeout: Duration::from_secs(60),
+    connection_age: Duration::from_secs(3600),
     drain_timeout: Duration::from_secs(1),
+    trusted_proxies: Vec::new(),
 };
 
 /// A key of the algorithm services accept.

@@ -21,11 +21,15 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 
 const LIMITS: Limits = Limits {
     connections: 16,
+    connections_per_address: 256,
     handshakes: 16,
     handshake_timeout: Duration::from_secs(5),
     concurrent_streams: 100,
     header_timeout: Duration::from_secs(5),
+    exchange_timeout: Duration::from_secs(60),
+    connection_age: Duration::from_secs(3600),
     drain_timeout: Duration::from_secs(1),
+    trusted_proxies: Vec::new(),
 };
 /// NOT_FOUND: what a service answers that knows nothing.
 const STATUS: HeaderValue = HeaderValue::from_static("5");

@@ -4,5 +4,6 @@
 #![cfg(test)]
 
 mod copy;
+mod listing;
 mod mistakes;
 mod services;

@@ -107,7 +107,7 @@ async fn a_failure_half_way_is_undone() {
     assert_eq!(output.status.code(), Some(1));
     let error = String::from_utf8(output.stderr).unwrap();
     assert!(
-        error.starts_with("error: cargo cannot take up the new packages: "),
+        error.starts_with("error: cargo cannot take up the new packages"),
         "{error}"
     );
     assert!(copy.files() == before, "a trace is left");

@@ -57,9 +57,9 @@ async fn a_new_service_of_each_layer_needs_no_hand() {
     let with_packages = |head: &[&'static str], tail: &[&'static str]| -> Vec<&str> {
         [head, &packages, tail].concat()
     };
-    copy.cargo(&["fmt", "--all", "--check"]);
+    copy.cargo(&with_packages(&["fmt", "--check"], &[]));
     copy.cargo(&with_packages(
-        &["clippy", "--locked", "--all-targets"],
+        &["clippy", "--locked", "--no-deps", "--all-targets"],
         &["--", "-D", "warnings"],
     ));
     copy.cargo(&with_packages(&["test", "--locked"], &[]));

@@ -58,9 +58,8 @@ pub(crate) async fn run(args: Args) -> Result<()> {
         output::line(&told(change))?;
     }
     output::note(&format!(
-        "next: cargo test -p {}-{name}, then cargo strata up",
-        args.layer,
-        name = args.name
+        "next: its domain code in {}-api/{}/src, then `cargo test` and `cargo strata up`",
+        args.layer, args.name
     ));
     Ok(())
 }

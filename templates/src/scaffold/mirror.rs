@@ -7,7 +7,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use heck::{ToSnakeCase as _, ToUpperCamelCase as _};
-use prost_reflect::{EnumDescriptor, FieldDescriptor, Kind, MessageDescriptor, OneofDescriptor};
+use prost_reflect::{
+    EnumDescriptor, FieldDescriptor, Kind, MessageDescriptor, prost_types::FieldOptions,
+};
 use serde::Serialize;
 use strata_core::{Label, Sensitivity};
 
@@ -68,8 +70,6 @@ pub(super) struct Mirror {
     taken: BTreeSet<String>,
     /// What a type of the callee has become, if it could be mirrored.
     known: BTreeMap<String, Option<(String, Label)>>,
-    /// The messages being mirrored, outermost first.
-    open: Vec<String>,
 }
 
 /// Where a mirrored type comes from.
@@ -97,8 +97,10 @@ impl Mirror {
         let mut passed = Vec::new();
         let mut members = Vec::new();
         for field in fields {
-            let single = !is_mirrored_message(field) && !field.is_map();
-            let Some(kind) = self.value_kind(field).filter(|_| single) else {
+            if is_left(field) || is_message(field) || field.is_map() {
+                continue;
+            }
+            let Some(kind) = self.value_kind(field) else {
                 continue;
             };
             let annotations = Annotations::of(&field.options(), "field");
@@ -141,7 +143,6 @@ impl Mirror {
     }
 
     fn fields(&mut self, message: &MessageDescriptor, origin: Origin<'_>) -> (Vec<Field>, Label) {
-        self.open.push(message.full_name().to_owned());
         let mut joined = Label::default();
         let mut fields = Vec::new();
         for field in message.fields() {
@@ -151,7 +152,6 @@ impl Mirror {
             joined = joined.join(label);
             fields.push(member);
         }
-        self.open.pop();
         (fields, joined)
     }
 
@@ -161,25 +161,25 @@ impl Mirror {
         at: usize,
         origin: Origin<'_>,
     ) -> Option<(Field, Label)> {
-        if is_mirrored_message(field) {
-            let (name, label) = match field.kind() {
-                Kind::Message(inner) => self.message(&inner, origin)?,
-                _ => return None,
-            };
+        if is_left(field) {
+            return None;
+        }
+        if let Kind::Message(message) = field.kind()
+            && is_message(field)
+        {
+            let (name, label) = self.message(&message, origin)?;
             let mut member = member(field, at, named(field, &name), String::new());
             member.convert = Some(converter(&name));
             return Some((member, label));
         }
-        let kind = self.value_kind(field)?;
         let annotations = Annotations::of(&field.options(), "field");
         let label = label::stated(&annotations);
-        let from = Some(field.full_name());
-        (label.sensitivity < Sensitivity::Restricted).then(|| {
-            (
-                member(field, at, kind, annotation(&annotations, label, from)),
-                label,
-            )
-        })
+        if label.sensitivity == Sensitivity::Restricted {
+            return None;
+        }
+        let kind = self.value_kind(field)?;
+        let annotation = annotation(&annotations, label, Some(field.full_name()));
+        Some((member(field, at, kind, annotation), label))
     }
 
     fn message(
@@ -188,9 +188,7 @@ impl Mirror {
         origin: Origin<'_>,
     ) -> Option<(String, Label)> {
         let full_name = message.full_name().to_owned();
-        let options = message.descriptor_proto().options.as_ref();
-        let deprecated = options.is_some_and(|options| options.deprecated());
-        if deprecated || message.parent_message().is_some() || self.open.contains(&full_name) {
+        if message.parent_message().is_some() {
             return None;
         }
         if let Some(known) = self.known.get(&full_name) {
@@ -220,14 +218,6 @@ impl Mirror {
 
     /// How the new contract writes the type of a field that is passed on as it is.
     fn value_kind(&mut self, field: &FieldDescriptor) -> Option<String> {
-        let proto = field.field_descriptor_proto();
-        let options = proto.options.as_ref();
-        let in_oneof = field
-            .containing_oneof()
-            .is_some_and(|oneof| !OneofDescriptor::is_synthetic(&oneof));
-        if in_oneof || options.is_some_and(|options| options.deprecated()) {
-            return None;
-        }
         match field.kind() {
             Kind::Message(entry) if field.is_map() => {
                 let key = scalar(&entry.map_entry_key_field())?;
@@ -275,8 +265,33 @@ impl Mirror {
     }
 }
 
+/// Whether the field is one that no template passes on, whatever its type.
+fn is_left(field: &FieldDescriptor) -> bool {
+    let options = field.field_descriptor_proto().options.as_ref();
+    let deprecated = options.is_some_and(FieldOptions::deprecated);
+    let oneof = field.containing_oneof();
+    deprecated || oneof.is_some_and(|oneof| !oneof.is_synthetic()) || is_recursive(field)
+}
+
+/// Whether a value of the field can hold another of its message.
+fn is_recursive(field: &FieldDescriptor) -> bool {
+    let target = field.parent_message().clone();
+    let inner = |field: &FieldDescriptor| field.kind().as_message().cloned();
+    let mut open: Vec<_> = inner(field).into_iter().collect();
+    let mut seen = BTreeSet::new();
+    while let Some(message) = open.pop() {
+        if message == target {
+            return true;
+        }
+        if seen.insert(message.full_name().to_owned()) {
+            open.extend(message.fields().filter_map(|field| inner(&field)));
+        }
+    }
+    false
+}
+
 /// Whether the field's type is a message of the contract.
-fn is_mirrored_message(field: &FieldDescriptor) -> bool {
+fn is_message(field: &FieldDescriptor) -> bool {
     match field.kind() {
         Kind::Message(message) => !field.is_map() && message.package_name() != names::WELL_KNOWN,
         _ => false,

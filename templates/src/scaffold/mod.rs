@@ -44,23 +44,21 @@ pub(crate) fn create(workspace: &Workspace, asked: &Asked<'_>) -> Result<Vec<Cha
         .and_then(|()| tempfile::tempdir_in(&state))
         .with_context(|| format!("{} cannot be written", state.display()))?;
     let files = render::stage(&plan, &calling, staging.path(), workspace.root())?;
-    place::place(workspace, &plan, staging.path(), &grants)?;
-
-    let new = files.into_iter().map(|file| Change {
-        file,
-        existed: false,
-        review: None,
-    });
     let derived = [place::LOCK.into(), place::graph(workspace)?];
-    let derived = derived.map(|file| Change {
-        file,
-        existed: true,
-        review: None,
-    });
-    let granted = grants.into_iter().map(|grant| Change {
-        file: grant.file,
-        existed: true,
-        review: Some(grant.owner),
-    });
-    Ok(new.chain(derived).chain(granted).collect())
+    let granted = grants
+        .iter()
+        .map(|grant| (grant.file.clone(), Some(grant.owner.clone())));
+    let changes = files
+        .into_iter()
+        .chain(derived)
+        .map(|file| (file, None))
+        .chain(granted)
+        .map(|(file, review)| Change {
+            existed: workspace.root().join(&file).exists(),
+            file,
+            review,
+        })
+        .collect();
+    place::place(workspace, &plan, staging.path(), &grants)?;
+    Ok(changes)
 }

@@ -60,7 +60,8 @@ fn lock(root: &Path) -> Result<()> {
         .context("cargo cannot be started: install it and set PATH")?;
     ensure!(
         output.status.success(),
-        "cargo cannot take up the new packages: {}",
+        "cargo cannot take up the new packages ({}): {}",
+        output.status,
         String::from_utf8_lossy(&output.stderr).trim()
     );
     Ok(())

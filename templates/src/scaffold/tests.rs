@@ -83,3 +83,107 @@ fn the_samples_are_rendered_templates_plus_domain_code() {
         }
     }
 }
+
+const ODD: &str = r#"
+syntax = "proto3";
+package system.odd.v1;
+import "google/protobuf/timestamp.proto";
+import "strata/options/v1/options.proto";
+
+service OddService {
+  rpc Read(Odd) returns (Odd);
+  rpc Watch(Odd) returns (stream Odd);
+  rpc Drop(Odd) returns (Odd) { option deprecated = true; }
+}
+
+message Odd {
+  string fn = 1 [(strata.options.v1.field) = {sensitivity: INTERNAL}];
+  string secret = 2 [(strata.options.v1.field) = {sensitivity: RESTRICTED}];
+  oneof choice {
+    string left = 3 [(strata.options.v1.field) = {sensitivity: INTERNAL}];
+    Plain right = 4;
+  }
+  map<string, int64> counts = 5 [(strata.options.v1.field) = {sensitivity: INTERNAL}];
+  map<string, Plain> plains = 6 [(strata.options.v1.field) = {sensitivity: INTERNAL}];
+  optional bool old = 7 [deprecated = true, (strata.options.v1.field) = {sensitivity: INTERNAL}];
+  Odd itself = 8;
+  Back back = 9;
+  repeated Plain many = 10;
+  optional google.protobuf.Timestamp at = 11 [(strata.options.v1.field) = {sensitivity: INTERNAL}];
+  Inner inner = 12;
+  Hidden hidden = 13;
+  message Inner { bool value = 1 [(strata.options.v1.field) = {sensitivity: INTERNAL}]; }
+}
+message Plain {
+  bytes raw = 1 [(strata.options.v1.field) = {
+    sensitivity: CONFIDENTIAL, categories: [SPECIAL_CATEGORY], kind: "raw", mask: INITIAL
+  }];
+}
+message Back { Odd odd = 1; }
+message Hidden { string all = 1 [(strata.options.v1.field) = {sensitivity: RESTRICTED}]; }
+"#;
+
+/// What an odd contract in a workspace of its own becomes when a Process API calls its `method`.
+fn odd(method: &str) -> Result<serde_json::Value> {
+    let root = tempfile::tempdir().unwrap();
+    let folder = root.path().join("proto/system/odd/v1");
+    fs::create_dir_all(&folder).unwrap();
+    fs::write(folder.join("odd.proto"), ODD).unwrap();
+    let options = Workspace::find().unwrap().root().join("proto/options");
+    std::os::unix::fs::symlink(options, root.path().join("proto/options")).unwrap();
+    let workspace = Workspace::at(root.path());
+    let callee = Callee {
+        name: "odd".to_owned(),
+        methods: vec![contract::method(
+            &workspace,
+            strata_core::Layer::System,
+            "odd",
+            method,
+        )?],
+    };
+    let calling = Calling::new(strata_core::Layer::Process, "even", &[callee]);
+    Ok(serde_json::to_value(calling).unwrap())
+}
+
+#[test]
+fn only_what_can_be_passed_on_is() {
+    let calling = odd("Read").unwrap();
+    let fields = |message: usize| -> Vec<&str> {
+        let fields = calling["messages"][message]["fields"].as_array().unwrap();
+        fields
+            .iter()
+            .map(|field| field["name"].as_str().unwrap())
+            .collect()
+    };
+    assert_eq!(fields(0), ["fn", "secret", "at"]);
+    assert_eq!(fields(1), ["fn", "counts", "many", "at"]);
+    assert_eq!(fields(2), ["raw"]);
+    assert_eq!(calling["messages"].as_array().unwrap().len(), 3);
+    assert_eq!(calling["messages"][1]["fields"][0]["rust"], "r#fn");
+    assert_eq!(
+        calling["messages"][2]["fields"][0]["annotation"],
+        " [(strata.options.v1.field) = {\n    sensitivity: CONFIDENTIAL, categories: \
+         [SPECIAL_CATEGORY], kind: \"raw\", mask: INITIAL\n    from: \
+         [\"system.odd.v1.Plain.raw\"]\n  }]"
+    );
+    assert_eq!(
+        calling["methods"][0]["ceiling"],
+        "{sensitivity: CONFIDENTIAL, categories: [SPECIAL_CATEGORY]}"
+    );
+    assert_eq!(calling["methods"][0]["complete"], false);
+}
+
+#[test]
+fn what_no_template_can_call_is_refused() {
+    let refusal = |method| odd(method).unwrap_err().to_string();
+    assert_eq!(
+        refusal("Watch"),
+        "Watch streams, which no template does: leave it out and add the call by hand"
+    );
+    assert_eq!(refusal("Drop"), "Drop is deprecated: call what replaces it");
+    assert_eq!(
+        refusal("Read2"),
+        "system-odd has no method Read2: use one of Drop, Read, Watch, or add it to its contract \
+         first"
+    );
+}

@@ -4,9 +4,10 @@ use super::strata::{root, strata};
 
 #[test]
 fn every_command_explains_itself_with_an_example() {
-    let commands: [&[&str]; 11] = [
+    let commands: [&[&str]; 12] = [
         &[],
         &["up"],
+        &["new"],
         &["pki"],
         &["pki", "init"],
         &["pki", "issue"],

@@ -1,0 +1,70 @@
+//! `new` lists every file it has written, and whose review each change needs.
+
+use std::{collections::BTreeMap, path::PathBuf};
+
+use serde::Deserialize;
+
+use super::copy::{Copy, succeeds};
+
+#[derive(Debug, Deserialize)]
+struct Change {
+    file: PathBuf,
+    existed: bool,
+    review: Option<String>,
+}
+
+#[tokio::test]
+async fn every_file_written_is_listed() {
+    let folder = tempfile::tempdir().unwrap();
+    let copy = Copy::at(folder.path()).await;
+    let before = copy.files();
+    let calls = "orders/GetOrder,customers/SearchCustomers";
+    let arguments = [
+        "new", "process", "stock", "--calls", calls, "--format", "json",
+    ];
+    let output = copy.strata(&arguments);
+    succeeds(&arguments, &output);
+    let listed: Vec<Change> = serde_json::from_slice(&output.stdout).unwrap();
+
+    let written: BTreeMap<PathBuf, bool> = copy
+        .files()
+        .into_iter()
+        .filter(|(file, content)| before.get(file) != Some(content))
+        .map(|(file, _)| (file.clone(), before.contains_key(&file)))
+        .collect();
+    let files = listed
+        .iter()
+        .map(|change| (change.file.clone(), change.existed));
+    assert_eq!(files.collect::<BTreeMap<_, _>>(), written);
+
+    let reviews: Vec<_> = listed
+        .iter()
+        .filter_map(|change| Some((change.file.to_str()?, change.review.as_deref()?)))
+        .collect();
+    assert_eq!(
+        reviews,
+        [
+            ("system-api/orders/policy/callers.toml", "order-fulfilment"),
+            (
+                "system-api/customers/policy/callers.toml",
+                "customer-records"
+            ),
+        ]
+    );
+}
+
+/// What a callee's policy said before, it says still, comments included.
+#[tokio::test]
+async fn a_grant_is_added_below_what_is_there() {
+    let folder = tempfile::tempdir().unwrap();
+    let copy = Copy::at(folder.path()).await;
+    let file = folder.path().join("system-api/orders/policy/callers.toml");
+    let before = std::fs::read_to_string(&file).unwrap() + "# The last word.\n";
+    std::fs::write(&file, &before).unwrap();
+    let arguments = ["new", "process", "stock", "--calls", "orders/ListOrders"];
+    succeeds(&arguments, &copy.strata(&arguments));
+    let entry = "\n[[callers]]\nlayer = \"process\"\nservice = \"stock\"\n\
+        methods = [\"ListOrders\"]\n\
+        clearance = { sensitivity = \"confidential\", categories = [\"personal\", \"location\"] }\n";
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), before + entry);
+}
