@@ -154,14 +154,14 @@ impl Estate {
         &self.services
     }
 
-    /// One service.
+    /// One service, by its name, or as `<layer>/<name>` where two layers have one of that name.
     ///
     /// # Errors
-    /// When the estate has none of that name.
+    /// When the estate has none of that name, or more than one.
     pub fn service(&self, name: &str) -> Result<&Running> {
+        let position = self.position(name)?;
         self.services
-            .iter()
-            .find(|service| service.name == name)
+            .get(position)
             .with_context(|| format!("no service is called {name}"))
     }
 
@@ -320,10 +320,28 @@ impl Estate {
     }
 
     fn service_mut(&mut self, name: &str) -> Result<&mut Running> {
+        let position = self.position(name)?;
         self.services
-            .iter_mut()
-            .find(|service| service.name == name)
+            .get_mut(position)
             .with_context(|| format!("no service is called {name}"))
+    }
+
+    fn position(&self, name: &str) -> Result<usize> {
+        let (layer, bare) = match name.split_once('/') {
+            Some((layer, bare)) => (Some(layer.parse::<Layer>()?), bare),
+            None => (None, name),
+        };
+        let mut found = self.services.iter().enumerate().filter(|(_, service)| {
+            service.name == bare && layer.is_none_or(|layer| service.layer == layer)
+        });
+        let (position, _) = found
+            .next()
+            .with_context(|| format!("no service is called {name}"))?;
+        ensure!(
+            found.next().is_none(),
+            "several services are called {name}: say <layer>/{name}"
+        );
+        Ok(position)
     }
 }
 
