@@ -7,6 +7,7 @@ use std::{
     time::Duration,
 };
 
+use ipnet::IpNet;
 use serde::{Deserialize, Deserializer, Serialize, de};
 use url::Url;
 
@@ -17,12 +18,16 @@ pub struct Listen {
     /// IP address and port; port 0 takes any free one.
     #[serde(deserialize_with = "address")]
     pub address: SocketAddr,
+    /// Networks of the load balancers in front, which must speak the PROXY protocol, version 2.
+    #[serde(deserialize_with = "networks", skip_serializing_if = "Vec::is_empty")]
+    pub trusted_proxies: Vec<IpNet>,
 }
 
 impl Default for Listen {
     fn default() -> Self {
         Self {
             address: (Ipv4Addr::UNSPECIFIED, 8443).into(),
+            trusted_proxies: Vec::new(),
         }
     }
 }
@@ -66,6 +71,8 @@ impl Default for Tls {
 pub struct Limits {
     /// Open connections.
     pub connections: usize,
+    /// Open connections of one address (IPv6: of one /64 network).
+    pub connections_per_address: usize,
     /// TLS handshakes under way at once.
     pub handshakes: usize,
     /// How long a TLS handshake may take.
@@ -79,6 +86,9 @@ pub struct Limits {
     /// How long a request may take where its caller gives no shorter deadline.
     #[serde(with = "humantime_serde")]
     pub request_timeout: Duration,
+    /// How long a connection is used before its peer is asked to make a new one.
+    #[serde(with = "humantime_serde")]
+    pub connection_age: Duration,
     /// How long requests under way may go on after the signal to stop.
     #[serde(with = "humantime_serde")]
     pub drain_timeout: Duration,
@@ -90,11 +100,13 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             connections: 10_000,
+            connections_per_address: 1_000,
             handshakes: 256,
             handshake_timeout: Duration::from_secs(5),
             concurrent_streams: 100,
             header_timeout: Duration::from_secs(5),
             request_timeout: Duration::from_secs(10),
+            connection_age: Duration::from_secs(30 * 60),
             drain_timeout: Duration::from_secs(10),
             body_bytes: 1 << 20,
         }
@@ -204,6 +216,14 @@ pub struct Tokens {
 
 fn address<'de, D: Deserializer<'de>>(from: D) -> Result<SocketAddr, D::Error> {
     parsed(from, "an IP address and port, such as 127.0.0.1:8443")
+}
+
+fn networks<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<IpNet>, D::Error> {
+    let networks = Vec::<String>::deserialize(from)?;
+    let parsed = networks.iter().map(|network| network.parse());
+    parsed
+        .collect::<Result<_, _>>()
+        .map_err(|_| invalid("networks, such as 10.0.0.0/8"))
 }
 
 fn collector<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Url>, D::Error> {

@@ -9,6 +9,8 @@ pub(crate) enum Laxity {
     PlainIssuer,
     /// Traces and metrics over plain HTTP to a collector on another host.
     DistantCollector,
+    /// Trusting a layer whose certificate revocation list is past its date.
+    StaleCrl,
     /// The admin listener, which is plain HTTP, on every interface.
     OpenAdmin,
 }
@@ -17,7 +19,7 @@ impl Laxity {
     /// The table: where it is put up with. Refused everywhere else.
     const fn allowed_in(self) -> &'static [Environment] {
         match self {
-            Self::PlainIssuer => &[Dev],
+            Self::PlainIssuer | Self::StaleCrl => &[Dev],
             Self::DistantCollector | Self::OpenAdmin => &[Dev, Test],
         }
     }
@@ -25,6 +27,15 @@ impl Laxity {
     /// Whether `environment` puts up with it.
     pub(crate) fn is_allowed(self, environment: Environment) -> bool {
         self.allowed_in().contains(&environment)
+    }
+}
+
+impl Environment {
+    /// Whether a certificate revocation list past its date still counts (RFC 5280, section
+    /// 5.1.2.5). Where not, nobody of that layer is trusted until there is a newer one.
+    #[must_use]
+    pub fn accepts_stale_crls(self) -> bool {
+        Laxity::StaleCrl.is_allowed(self)
     }
 }
 
@@ -36,6 +47,7 @@ mod tests {
     fn staging_and_production_put_up_with_nothing() {
         for laxity in [
             Laxity::PlainIssuer,
+            Laxity::StaleCrl,
             Laxity::DistantCollector,
             Laxity::OpenAdmin,
         ] {

@@ -114,11 +114,16 @@ impl<'a> Validation<'a> {
     fn limits(&mut self, limits: &Limits) {
         let zero = [
             ("connections", limits.connections == 0),
+            (
+                "connections_per_address",
+                limits.connections_per_address == 0,
+            ),
             ("handshakes", limits.handshakes == 0),
             ("handshake_timeout", limits.handshake_timeout.is_zero()),
             ("concurrent_streams", limits.concurrent_streams == 0),
             ("header_timeout", limits.header_timeout.is_zero()),
             ("request_timeout", limits.request_timeout.is_zero()),
+            ("connection_age", limits.connection_age.is_zero()),
             ("drain_timeout", limits.drain_timeout.is_zero()),
             ("body_bytes", limits.body_bytes == 0),
         ];

@@ -1,4 +1,4 @@
-//! A method that acts for a user needs a user, and the user's token needs the method's scopess.
+//! A method that acts for a user needs a user, and the user's token needs the method's scopes.
 
 use std::{
     sync::Arc,

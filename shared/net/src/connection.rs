@@ -1,26 +1,39 @@
-//! The life of one accepted connection: handshake, requests, drain.
+//! The life of one accepted connection: whom it is from, handshake, requests, the request to leave,
+//! the end.
 
-use std::{convert::Infallible, net::SocketAddr, pin::pin};
+use std::{convert::Infallible, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
 
 use http_body::Body;
-use hyper::{Request, Response, body::Incoming};
-use hyper_util::{
-    rt::{TokioExecutor, TokioIo},
-    server::conn::auto::Builder,
-    service::TowerToHyperService,
-};
+use hyper::{Request, Response, Version, body::Incoming};
+use hyper_util::{rt::TokioIo, service::TowerToHyperService};
+use rustls_pki_types::CertificateDer;
 use strata_telemetry::{Events, SecurityEvent};
-use tokio::{net::TcpStream, sync::Semaphore, time::timeout};
+use strata_tls::Refusal;
+use tokio::{
+    net::TcpStream,
+    sync::{Semaphore, watch},
+    time::{Instant, sleep, timeout},
+};
 use tokio_util::sync::CancellationToken;
 use tower::{Service, ServiceExt as _};
 
 use crate::{
+    addresses::{Addresses, Place},
+    closing::abuse,
+    guarded::Guarded,
     http,
     limits::Limits,
-    opening::Opening,
     peer::Peer,
-    transport::{Failure, Stream, Transport},
+    proxy,
+    streams::{self, Streams},
+    transport::{Accepted, Failure, Transport},
 };
+
+/// How long requests in flight go on after their peer ceased to be trusted.
+const REFUSED_GRACE: Duration = Duration::from_secs(2);
+
+/// A peer that takes none of what it is sent has so many header timeouts.
+const STALLED: u32 = 2;
 
 /// What all connections of a listener share.
 pub(crate) struct Connections {
@@ -28,22 +41,29 @@ pub(crate) struct Connections {
     limits: Limits,
     events: Events,
     handshakes: Semaphore,
-    http: Builder<TokioExecutor>,
+    addresses: Arc<Addresses>,
+}
+
+/// Why a connection is to end.
+enum Leave {
+    Shutdown,
+    Age,
+    Refused(Refusal),
 }
 
 impl Connections {
     pub(crate) fn new(transport: Transport, limits: Limits, events: Events) -> Self {
         Self {
-            http: http::builder(&transport, &limits),
             handshakes: Semaphore::new(limits.handshakes),
+            addresses: Addresses::new(limits.connections_per_address),
             transport,
             limits,
             events,
         }
     }
 
-    /// Serves one connection to its end. After `shutdown` it takes no new request (GOAWAY in
-    /// HTTP/2) and ends with the last one in flight.
+    /// Serves one connection to its end. Asked to leave, it takes no new request (GOAWAY in HTTP/2)
+    /// and ends with the last one in flight, or when its time is over.
     pub(crate) async fn run<S, B>(
         &self,
         stream: TcpStream,
@@ -60,45 +80,143 @@ impl Connections {
         B::Data: Send,
         B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
-        let Some((stream, peer)) = self.handshake(stream, address).await else {
+        let Some((accepted, address, _place)) = self.accept(stream, address).await else {
             return;
         };
+        let Accepted {
+            stream,
+            id,
+            own,
+            peer,
+        } = accepted;
+        let identity = Peer { address, id };
+        let (asked, heads) = watch::channel(None);
+        let http1 = heads.clone();
         let service = service.map_request(move |mut request: Request<Incoming>| {
-            request.extensions_mut().insert(peer.clone());
+            if request.version() < Version::HTTP_2 {
+                asked.send_replace(Some(Instant::now()));
+            }
+            request.extensions_mut().insert(identity.clone());
             request
         });
-        let io = TokioIo::new(Opening::new(stream, self.limits.header_timeout));
-        let mut connection = pin!(
-            self.http
-                .serve_connection(io, TowerToHyperService::new(service))
-        );
+        let streams = Streams {
+            longest: self.limits.exchange_timeout,
+            address,
+            events: self.events.clone(),
+        };
+        let patience = self.limits.header_timeout;
+        let io = Guarded::opening(stream, patience, patience * STALLED);
+        let http = http::builder(&self.transport, &self.limits, streams);
+        let mut connection =
+            pin!(http.serve_connection(TokioIo::new(io), TowerToHyperService::new(service)));
+        // Between two requests hyper waits no longer than the header timeout.
+        let longest = self.limits.exchange_timeout + self.limits.header_timeout;
         let ended = tokio::select! {
             ended = connection.as_mut() => ended,
-            () = shutdown.cancelled() => {
+            () = streams::overdue(heads, longest) => {
+                self.limited(address, streams::SLOW);
+                return;
+            }
+            leave = self.leave(own.as_ref(), peer.as_ref(), &shutdown) => {
                 connection.as_mut().graceful_shutdown();
-                connection.await
+                let grace = match leave {
+                    // The listener's drain has its own deadline.
+                    Leave::Shutdown => Duration::MAX,
+                    Leave::Age => self.limits.drain_timeout,
+                    Leave::Refused(refusal) => {
+                        self.refused(address, refusal.reason());
+                        REFUSED_GRACE.min(self.limits.drain_timeout)
+                    }
+                };
+                timeout(grace, connection).await.unwrap_or(Ok(()))
             }
         };
         if let Err(error) = ended {
             tracing::debug!(%address, error, "connection ended");
+            if let Some(reason) = abuse(&*error, http1.borrow().is_some()) {
+                self.limited(address, reason);
+            }
         }
     }
 
-    async fn handshake(&self, stream: TcpStream, address: SocketAddr) -> Option<(Stream, Peer)> {
+    /// When and why the connection must end.
+    async fn leave(
+        &self,
+        own: Option<&CertificateDer<'_>>,
+        peer: Option<&CertificateDer<'_>>,
+        shutdown: &CancellationToken,
+    ) -> Leave {
+        let jitter = rand::random_range(0.9..1.1);
+        tokio::select! {
+            () = shutdown.cancelled() => Leave::Shutdown,
+            () = sleep(self.limits.connection_age.mul_f64(jitter)) => Leave::Age,
+            refusal = self.transport.ended(own, peer) => Leave::Refused(refusal),
+        }
+    }
+
+    /// From a socket to a known peer.
+    async fn accept(
+        &self,
+        stream: TcpStream,
+        address: SocketAddr,
+    ) -> Option<(Accepted, SocketAddr, Place)> {
         // Small answers must not wait for one another (Nagle's algorithm).
         let _ = stream.set_nodelay(true);
-        let accepting = self.transport.accept(stream, address, &self.handshakes);
-        let reason = match timeout(self.limits.handshake_timeout, accepting).await {
-            Ok(Ok(accepted)) => return Some(accepted),
-            Ok(Err(Failure::Refused(refusal))) => refusal.reason(),
-            Ok(Err(Failure::Lost(error))) => {
-                tracing::debug!(%address, %error, "handshake broken off");
-                return None;
+        let accepting = self.identify(stream, address);
+        match timeout(self.limits.handshake_timeout, accepting).await {
+            Ok(accepted) => accepted,
+            Err(_) => {
+                self.refused(address, "handshake_timeout");
+                None
             }
-            Err(_) => "handshake_timeout",
+        }
+    }
+
+    async fn identify(
+        &self,
+        mut stream: TcpStream,
+        mut address: SocketAddr,
+    ) -> Option<(Accepted, SocketAddr, Place)> {
+        let ip = address.ip().to_canonical();
+        if self
+            .limits
+            .trusted_proxies
+            .iter()
+            .any(|net| net.contains(&ip))
+        {
+            match proxy::client(&mut stream, address).await {
+                Ok(client) => address = client,
+                Err(error) => {
+                    tracing::warn!(%address, %error, "a trusted proxy does not say whom it speaks for");
+                    self.refused(address, "no_proxy_header");
+                    return None;
+                }
+            }
+        }
+        let Some(place) = self.addresses.enter(address.ip()) else {
+            self.limited(address, "too_many_connections");
+            return None;
         };
+        match self.transport.accept(stream, &self.handshakes).await {
+            Ok(accepted) => Some((accepted, address, place)),
+            Err(Failure::Refused(refusal)) => {
+                self.refused(address, refusal.reason());
+                None
+            }
+            Err(Failure::Lost(error)) => {
+                tracing::debug!(%address, %error, "handshake broken off");
+                None
+            }
+        }
+    }
+
+    fn refused(&self, address: SocketAddr, reason: &'static str) {
         self.events
             .emit(&SecurityEvent::PeerRefused { address, reason });
-        None
+    }
+
+    fn limited(&self, address: SocketAddr, reason: &'static str) {
+        self.events
+            .emit(&SecurityEvent::PeerLimited { address, reason });
     }
 }

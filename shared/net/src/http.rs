@@ -1,13 +1,8 @@
 //! How HTTP is spoken on every listener.
 
-use std::time::Duration;
+use hyper_util::{rt::TokioTimer, server::conn::auto::Builder};
 
-use hyper_util::{
-    rt::{TokioExecutor, TokioTimer},
-    server::conn::auto::Builder,
-};
-
-use crate::{limits::Limits, transport::Transport};
+use crate::{limits::Limits, streams::Streams, transport::Transport};
 
 const KIB: u32 = 1024;
 
@@ -27,17 +22,23 @@ const PENDING_RESETS: usize = 256;
 /// Streams reset by this side: with a small value honest clients meet GOAWAY under load.
 const LOCAL_RESETS: usize = 1024;
 
-/// Finds peers that went away without a word.
-const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(20);
-const KEEPALIVE_TIMEOUT: Duration = Duration::from_secs(10);
+/// A peer is asked whether it is there when nothing came for so many header timeouts, and has so
+/// many to answer. This finds those that went away without a word, and those that stopped within a
+/// request's head: while that is open, they may send nothing else (RFC 9113, section 6.10).
+const KEEPALIVE_INTERVAL: u32 = 4;
+const KEEPALIVE_TIMEOUT: u32 = 2;
 
-pub(crate) fn builder(transport: &Transport, limits: &Limits) -> Builder<TokioExecutor> {
-    let mut builder = Builder::new(TokioExecutor::new());
+pub(crate) fn builder(
+    transport: &Transport,
+    limits: &Limits,
+    streams: Streams,
+) -> Builder<Streams> {
+    let mut builder = Builder::new(streams);
     builder
         .http2()
         .timer(TokioTimer::new())
-        .keep_alive_interval(KEEPALIVE_INTERVAL)
-        .keep_alive_timeout(KEEPALIVE_TIMEOUT)
+        .keep_alive_interval(limits.header_timeout * KEEPALIVE_INTERVAL)
+        .keep_alive_timeout(limits.header_timeout * KEEPALIVE_TIMEOUT)
         .max_concurrent_streams(limits.concurrent_streams)
         .max_pending_accept_reset_streams(PENDING_RESETS)
         .max_local_error_reset_streams(LOCAL_RESETS)

@@ -4,19 +4,23 @@
 //! stock servers have no handshake deadline, no stream limit and no drain deadline; this one does.
 //! Outward there is one way too: a [`channel`] to a service whose identity is pinned.
 
+mod addresses;
 mod channel;
+mod closing;
 mod connection;
 mod connector;
 mod error;
 pub mod fetch;
+mod guarded;
 mod http;
 mod limits;
-mod opening;
 mod peer;
+mod proxy;
 mod serve;
+mod streams;
 mod transport;
 
-pub use channel::channel;
+pub use channel::{Channel, channel};
 pub use error::NetError;
 pub use limits::Limits;
 pub use peer::Peer;

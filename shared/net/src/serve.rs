@@ -1,6 +1,6 @@
 //! The accept loop and the drain.
 
-use std::{convert::Infallible, net::SocketAddr, sync::Arc, time::Duration};
+use std::{convert::Infallible, io, net::SocketAddr, sync::Arc, time::Duration};
 
 use http_body::Body;
 use hyper::{Request, Response, body::Incoming};
@@ -77,6 +77,8 @@ async fn accept(
     loop {
         match listener.accept().await {
             Ok((stream, address)) => return Some((stream, address, slot)),
+            // The peer was gone before it was its turn.
+            Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
             Err(error) => {
                 tracing::warn!(%error, "cannot accept a connection");
                 sleep(ACCEPT_PAUSE).await;

@@ -1,15 +1,14 @@
 //! From an accepted socket to a stream of a known peer.
 
-use std::{io, net::SocketAddr, sync::Arc};
+use std::{future::pending, io, sync::Arc};
 
 use rustls::{ServerConfig, server::Acceptor};
-use strata_core::TrustDomain;
-use strata_tls::{Refusal, peer_id};
+use rustls_pki_types::CertificateDer;
+use strata_core::SpiffeId;
+use strata_tls::{Peers, Refusal};
 use tokio::{net::TcpStream, sync::Semaphore};
 use tokio_rustls::{LazyConfigAcceptor, server::TlsStream};
 use tokio_util::either::Either;
-
-use crate::peer::Peer;
 
 /// What a listener speaks.
 pub enum Transport {
@@ -19,15 +18,20 @@ pub enum Transport {
     Mtls {
         /// The service's configuration.
         config: Arc<ServerConfig>,
-        /// Trust domains of the layers that may call.
-        callers: Vec<TrustDomain>,
+        /// Those who may come.
+        callers: Peers,
     },
     /// Users' requests: HTTP/2 or HTTP/1.1 over TLS without client certificates.
     Https(Arc<ServerConfig>),
 }
 
 /// A connection ready for HTTP.
-pub(crate) type Stream = Either<TlsStream<TcpStream>, TcpStream>;
+pub(crate) struct Accepted {
+    pub(crate) stream: Either<TlsStream<TcpStream>, TcpStream>,
+    pub(crate) id: Option<SpiffeId>,
+    pub(crate) own: Option<CertificateDer<'static>>,
+    pub(crate) peer: Option<CertificateDer<'static>>,
+}
 
 /// Why a connection did not come about.
 pub(crate) enum Failure {
@@ -47,31 +51,45 @@ impl Transport {
     pub(crate) async fn accept(
         &self,
         stream: TcpStream,
-        address: SocketAddr,
         handshakes: &Semaphore,
-    ) -> Result<(Stream, Peer), Failure> {
-        let Some(config) = self.config() else {
-            return Ok((Either::Right(stream), Peer { address, id: None }));
+    ) -> Result<Accepted, Failure> {
+        let (config, callers) = match self {
+            Self::Plain => {
+                return Ok(Accepted {
+                    stream: Either::Right(stream),
+                    id: None,
+                    own: None,
+                    peer: None,
+                });
+            }
+            Self::Mtls { config, callers } => (config, Some(callers)),
+            Self::Https(config) => (config, None),
         };
         let hello = LazyConfigAcceptor::new(Acceptor::default(), stream).await?;
+        let own = config.cert_resolver.resolve(hello.client_hello());
         let slot = handshakes.acquire().await;
-        let stream = hello.into_stream(config).await?;
+        let stream = hello.into_stream(config.clone()).await?;
         drop(slot);
-        let id = match self {
-            Self::Mtls { callers, .. } => {
-                let certificates = stream.get_ref().1.peer_certificates().unwrap_or_default();
-                Some(peer_id(certificates, callers).map_err(Failure::Refused)?)
-            }
-            Self::Plain | Self::Https(_) => None,
-        };
-        Ok((Either::Left(stream), Peer { address, id }))
+        let presented = stream.get_ref().1.peer_certificates().unwrap_or_default();
+        let id = callers.map(|callers| callers.identify(presented));
+        Ok(Accepted {
+            id: id.transpose().map_err(Failure::Refused)?,
+            own: own.and_then(|own| own.cert.first().cloned()),
+            peer: presented.first().map(|leaf| leaf.clone().into_owned()),
+            stream: Either::Left(stream),
+        })
     }
 
-    /// Read for every handshake, so that material can be replaced under a running listener.
-    fn config(&self) -> Option<Arc<ServerConfig>> {
+    /// Completes when what the handshake proved no longer holds.
+    pub(crate) async fn ended(
+        &self,
+        own: Option<&CertificateDer<'_>>,
+        peer: Option<&CertificateDer<'_>>,
+    ) -> Refusal {
         match self {
-            Self::Plain => None,
-            Self::Mtls { config, .. } | Self::Https(config) => Some(config.clone()),
+            Self::Plain => pending().await,
+            Self::Mtls { callers, .. } => callers.ended(own, peer).await,
+            Self::Https(_) => Peers::strangers().ended(own, peer).await,
         }
     }
 }

@@ -53,6 +53,7 @@ impl<L: Tier> Ctx<L> {
         let channel = strata_net::channel(
             &upstream.endpoint,
             self.material.client_config(&callee),
+            self.material.callees(),
             C::SERVICE,
             self.events.clone(),
         )?;

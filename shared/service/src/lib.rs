@@ -7,8 +7,10 @@ mod announce;
 mod app;
 mod ctx;
 mod error;
+mod material;
 mod run;
 mod service;
+mod signals;
 mod stack;
 mod upstream;
 

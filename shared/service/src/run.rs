@@ -1,22 +1,20 @@
 //! From a checked configuration to a drained process.
 
-use std::{marker::PhantomData, net::SocketAddr, path::PathBuf, sync::Arc};
+use std::{marker::PhantomData, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
 use strata_config::{Config, Environment, Manifest};
-use strata_core::{Layer, Tier, TrustDomain};
-use strata_telemetry::{Identity, Telemetry};
-use strata_tls::{Material, Trust};
-use tokio::{
-    net::TcpListener,
-    signal::unix::{SignalKind, signal},
-};
-use tokio_util::sync::CancellationToken;
+use strata_core::Tier;
+use strata_telemetry::{Identity, MaterialMetrics, Telemetry};
+use tokio::net::TcpListener;
+use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 
 use crate::{
     Ctx, Service, admin,
     announce::Announcement,
     error::{BuildError, StartError},
+    material,
     service::Parts,
+    signals::Signals,
 };
 
 /// Runs a service to its end, observed from the first to the last.
@@ -39,10 +37,21 @@ where
     };
     let telemetry = Arc::new(Telemetry::start(&config.telemetry, &identity)?);
     let ended = serve(manifest, environment, config, announce, build, &telemetry).await;
+    if let Ok(Ended::AtOnce) = ended {
+        return Ok(());
+    }
     if let Some(telemetry) = Arc::into_inner(telemetry) {
         telemetry.shutdown().await;
     }
-    ended
+    ended.map(|_| ())
+}
+
+/// How a service ended.
+enum Ended {
+    /// What was in flight completed, or had its time.
+    Drained,
+    /// A second signal came: nothing is waited for.
+    AtOnce,
 }
 
 /// Everything that can be wrong is found before a port is bound; from then on the order is: serve,
@@ -54,14 +63,14 @@ async fn serve<L, B, F>(
     announce: Option<PathBuf>,
     build: B,
     telemetry: &Arc<Telemetry>,
-) -> Result<(), StartError>
+) -> Result<Ended, StartError>
 where
     L: Tier,
     B: FnOnce(Ctx<L>) -> F,
     F: Future<Output = Result<Service<L>, BuildError>>,
 {
     let (manifest, config) = (Arc::new(manifest), Arc::new(config));
-    let material = Arc::new(load_material(&manifest, environment, &config)?);
+    let material = Arc::new(material::load(&manifest, environment, &config)?);
     let service = build(Ctx {
         manifest: Arc::clone(&manifest),
         environment,
@@ -88,12 +97,14 @@ where
         config: &config,
         material: &material,
         telemetry,
-        limits: limits.clone(),
+        limits: strata_net::Limits {
+            trusted_proxies: config.listen.trusted_proxies.clone(),
+            ..limits.clone()
+        },
         shutdown: shutdown.clone(),
     })?;
 
-    let mut terminate = signal(SignalKind::terminate()).map_err(StartError::Runtime)?;
-    let mut interrupt = signal(SignalKind::interrupt()).map_err(StartError::Runtime)?;
+    let mut signals = Signals::listen()?;
     let listener = bind("listen.address", config.listen.address).await?;
     let admin_listener = bind("admin.address", config.admin.address).await?;
     let address = listener.local_addr().map_err(StartError::Runtime)?;
@@ -106,7 +117,10 @@ where
         Arc::clone(telemetry),
         admin_shutdown.clone(),
     ));
-    let serving = tokio::spawn(on_listener(listener));
+    let metrics = MaterialMetrics::new(&telemetry.meter());
+    let watching = material::watch(Arc::clone(&material), metrics);
+    let _watching = AbortOnDropHandle::new(tokio::spawn(watching));
+    let mut serving = tokio::spawn(on_listener(listener));
     tokio::select! {
         () = readiness => {
             ready.set(true);
@@ -114,35 +128,44 @@ where
                 Announcement::new(material.id(), address, admin_address).write(file)?;
             }
             tracing::info!(%address, admin = %admin_address, id = %material.id(), "ready");
-            tokio::select! {
-                _ = terminate.recv() => {}
-                _ = interrupt.recv() => {}
-            }
+            signals.next().await;
         }
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
+        () = signals.next() => {}
     }
 
     // Unready first: whoever balances load must look elsewhere before connections go away.
     ready.set(false);
     tracing::info!("draining");
     shutdown.cancel();
-    let aborted = serving.await.map_or(0, |drained| drained.aborted);
+    let aborted = tokio::select! {
+        drained = &mut serving => drained.map_or(0, |drained| drained.aborted),
+        () = signals.next() => {
+            tracing::warn!("a second signal: stopped at once");
+            return Ok(Ended::AtOnce);
+        }
+    };
     admin_shutdown.cancel();
     // The admin task ends with its listener; a panic in it has been logged by the hook.
     let _ = admin.await;
     tracing::info!(aborted, "stopped");
-    Ok(())
+    Ok(Ended::Drained)
 }
+
+/// What a handler that ends at its deadline has left to be heard.
+const EXCHANGE_SLACK: Duration = Duration::from_secs(5);
 
 fn limits(limits: &strata_config::Limits) -> strata_net::Limits {
     strata_net::Limits {
         connections: limits.connections,
+        connections_per_address: limits.connections_per_address,
         handshakes: limits.handshakes,
         handshake_timeout: limits.handshake_timeout,
         concurrent_streams: limits.concurrent_streams,
         header_timeout: limits.header_timeout,
+        exchange_timeout: limits.request_timeout + EXCHANGE_SLACK,
+        connection_age: limits.connection_age,
         drain_timeout: limits.drain_timeout,
+        trusted_proxies: Vec::new(),
     }
 }
 
@@ -154,24 +177,4 @@ async fn bind(key: &'static str, address: SocketAddr) -> Result<TcpListener, Sta
             address,
             source,
         })
-}
-
-/// The material, trusted for exactly the layers that may call this one or that it may call.
-fn load_material(
-    manifest: &Manifest,
-    environment: Environment,
-    config: &Config,
-) -> Result<Material, StartError> {
-    let domains = |layers: &mut dyn Iterator<Item = Layer>| {
-        layers
-            .map(|layer| strata_config::trust_domain(layer, environment))
-            .collect::<Result<Vec<TrustDomain>, _>>()
-    };
-    let own = strata_config::trust_domain(manifest.layer, environment)?.workload(&manifest.name)?;
-    let trust = Trust {
-        own,
-        callers: domains(&mut manifest.layer.callers())?,
-        callees: domains(&mut manifest.layer.callees())?,
-    };
-    Ok(Material::load(&config.tls.material, trust)?)
 }

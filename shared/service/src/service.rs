@@ -79,7 +79,7 @@ impl<L: Internal> Service<L> {
             );
             let transport = Transport::Mtls {
                 config: parts.material.server_config(),
-                callers: parts.material.trust().callers.clone(),
+                callers: parts.material.callers(),
             };
             Ok((
                 on_listener(parts, transport, stack),

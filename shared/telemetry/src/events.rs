@@ -19,7 +19,14 @@ pub(crate) const TARGET: &str = "strata::security";
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub enum SecurityEvent<'a> {
-    /// A peer was refused before it could send a request.
+    /// A peer took more than its share of connections, requests or time, and was cut off.
+    PeerLimited {
+        /// Where it connected from.
+        address: SocketAddr,
+        /// What it did.
+        reason: &'static str,
+    },
+    /// A peer was refused: at the handshake, or later because what that had proved no longer held.
     PeerRefused {
         /// Where it connected from.
         address: SocketAddr,
@@ -73,6 +80,12 @@ impl<'a> From<&SecurityEvent<'a>> for Record<'a> {
     fn from(event: &SecurityEvent<'a>) -> Self {
         let empty = Self::default();
         match *event {
+            SecurityEvent::PeerLimited { address, reason } => Self {
+                event: "peer_limited",
+                reason,
+                address: Some(address),
+                ..empty
+            },
             SecurityEvent::PeerRefused { address, reason } => Self {
                 event: "peer_refused",
                 reason,

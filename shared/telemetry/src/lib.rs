@@ -5,12 +5,14 @@
 
 mod events;
 mod log;
+mod material;
 mod metrics;
 mod propagation;
 mod start;
 mod traces;
 
 pub use events::{Events, SecurityEvent};
+pub use material::MaterialMetrics;
 pub use metrics::RequestMetrics;
 pub use propagation::{RequestSpan, inject, request_span};
 pub use start::{Identity, Telemetry, TelemetryError};

@@ -6,12 +6,13 @@ use anyhow::Result;
 use bytes::{Buf as _, BufMut as _, Bytes};
 use http::uri::PathAndQuery;
 use strata_estate::Pki;
+use strata_net::Channel;
 use strata_telemetry::Events;
+use strata_tls::Peers;
 use tonic::{
     IntoRequest, Status,
     client::Grpc,
     codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder},
-    transport::Channel,
 };
 
 use crate::credential::Credential;
@@ -33,7 +34,13 @@ impl Probe {
     pub fn new(pki: &Pki, address: SocketAddr, credential: &Credential) -> Result<Self> {
         let config = credential.client_config(pki)?;
         let events = Events::new(&opentelemetry::global::meter("probe"));
-        let channel = strata_net::channel(&address.to_string(), config, NAME, events)?;
+        let channel = strata_net::channel(
+            &address.to_string(),
+            config,
+            Peers::strangers(),
+            NAME,
+            events,
+        )?;
         Ok(Self::over(channel))
     }
 

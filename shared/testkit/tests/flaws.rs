@@ -32,11 +32,15 @@ const ENVIRONMENT: Environment = Environment::Dev;
 const METHOD: &str = "/process.callee.v1.CalleeService/Get";
 const LIMITS: Limits = Limits {
     connections: 64,
+    connections_per_address: 256,
     handshakes: 64,
     handshake_timeout: Duration::from_secs(5),
     concurrent_streams: 100,
     header_timeout: Duration::from_secs(5),
+    exchange_timeout: Duration::from_secs(60),
+    connection_age: Duration::from_secs(3600),
     drain_timeout: Duration::from_secs(5),
+    trusted_proxies: Vec::new(),
 };
 
 fn id(layer: Layer, service: &str) -> SpiffeId {
@@ -58,6 +62,7 @@ fn material(pki: &Pki, layer: Layer, service: &str) -> Material {
         own: id(layer, service),
         callers: layer.callers().map(domain).collect(),
         callees: layer.callees().map(domain).collect(),
+        accept_stale_crls: false,
     };
     Material::load(&folder, trust).unwrap()
 }
@@ -134,7 +139,7 @@ async fn a_server_refuses_every_flaw_of_a_caller() {
     let pki = Pki::init(&folder.path().join("pki"), ENVIRONMENT).unwrap();
     let callee = material(&pki, Layer::Process, "callee");
     let config = callee.server_config();
-    let callers = callee.trust().callers.clone();
+    let callers = callee.callers();
     let calls = Arc::new(AtomicUsize::new(0));
     let address = serve(Transport::Mtls { config, callers }, Arc::clone(&calls)).await;
     let caller = id(Layer::Experience, "caller");
@@ -174,7 +179,10 @@ async fn a_client_refuses_every_flaw_of_a_callee() {
     let connect = |address: SocketAddr| {
         let config = caller.client_config(&callee);
         let address = address.to_string();
-        Probe::over(strata_net::channel(&address, config, "callee", TELEMETRY.events()).unwrap())
+        let callees = caller.callees();
+        Probe::over(
+            strata_net::channel(&address, config, callees, "callee", TELEMETRY.events()).unwrap(),
+        )
     };
     let calls = Arc::new(AtomicUsize::new(0));
 

@@ -1,11 +1,15 @@
 //! What an X.509 certificate says of itself, before anyone vouches for it.
 
+use std::time::Duration;
+
 use rustls_pki_types::{CertificateDer, UnixTime};
 use strata_core::{SpiffeId, TrustDomain, spiffe::SpiffeError};
 use x509_parser::{
     certificate::X509Certificate,
     extensions::{ExtendedKeyUsage, GeneralName},
     prelude::FromDer,
+    revocation_list::CertificateRevocationList,
+    time::ASN1Time,
 };
 
 use crate::refusal::Refusal;
@@ -85,13 +89,28 @@ impl<'a> Certificate<'a> {
     }
 
     pub(crate) fn validity(&self, now: UnixTime) -> Validity {
-        let now = i64::try_from(now.as_secs()).unwrap_or(i64::MAX);
-        if now < self.0.validity.not_before.timestamp() {
+        if now < unix_time(self.0.validity.not_before) {
             Validity::NotYet
-        } else if now > self.0.validity.not_after.timestamp() {
+        } else if now > self.not_after() {
             Validity::Over
         } else {
             Validity::Current
         }
     }
+
+    /// The last second it is valid.
+    pub(crate) fn not_after(&self) -> UnixTime {
+        unix_time(self.0.validity.not_after)
+    }
+
+    /// Whether it signed the list.
+    pub(crate) fn signed(&self, list: &CertificateRevocationList<'_>) -> bool {
+        list.verify_signature(self.0.public_key()).is_ok()
+    }
+}
+
+/// A time before 1970 counts as 1970: both are over.
+pub(crate) fn unix_time(time: ASN1Time) -> UnixTime {
+    let seconds = u64::try_from(time.timestamp()).unwrap_or_default();
+    UnixTime::since_unix_epoch(Duration::from_secs(seconds))
 }

@@ -11,7 +11,6 @@ use rustls::{
         aws_lc_rs::{self, cipher_suite, kx_group},
     },
     server::NoServerSessionStorage,
-    sign::{CertifiedKey, SingleCertAndKey},
     version::TLS13,
 };
 use rustls_pki_types::{CertificateDer, pem::PemObject};
@@ -19,7 +18,7 @@ use strata_core::SpiffeId;
 
 use crate::{
     error::MaterialError,
-    trust::Anchors,
+    live::{Edge, Live, Svid},
     verify::{CalleeVerifier, CallerVerifier},
 };
 
@@ -44,17 +43,12 @@ pub(crate) fn provider() -> Arc<CryptoProvider> {
     })
 }
 
-/// Answers callers of the given trust.
-pub(crate) fn server(
-    own: Arc<CertifiedKey>,
-    callers: Anchors,
-) -> Result<ServerConfig, MaterialError> {
-    let provider = provider();
-    let verifier = CallerVerifier::new(callers, provider.signature_verification_algorithms);
-    let mut config = ServerConfig::builder_with_provider(provider)
+/// Answers callers.
+pub(crate) fn server(live: &Arc<Live>) -> Result<ServerConfig, MaterialError> {
+    let mut config = ServerConfig::builder_with_provider(provider())
         .with_protocol_versions(&[&TLS13])?
-        .with_client_cert_verifier(Arc::new(verifier))
-        .with_cert_resolver(Arc::new(SingleCertAndKey::from(own)));
+        .with_client_cert_verifier(Arc::new(CallerVerifier::new(live.clone())))
+        .with_cert_resolver(Arc::new(Svid(live.clone())));
     // A resumed session skips the verifier: an expired or withdrawn certificate would go on.
     config.session_storage = Arc::new(NoServerSessionStorage {});
     config.send_tls13_tickets = 0;
@@ -65,34 +59,27 @@ pub(crate) fn server(
 /// Makes the configuration for one callee at a time. What can fail is done when it is made.
 pub(crate) struct Clients {
     builder: ConfigBuilder<ClientConfig, WantsVerifier>,
-    own: Arc<SingleCertAndKey>,
-    callees: Anchors,
+    live: Arc<Live>,
 }
 
 impl Clients {
-    pub(crate) fn new(own: Arc<CertifiedKey>, callees: Anchors) -> Result<Self, MaterialError> {
+    pub(crate) fn new(live: Arc<Live>) -> Result<Self, MaterialError> {
         let builder =
             ClientConfig::builder_with_provider(provider()).with_protocol_versions(&[&TLS13])?;
-        Ok(Self {
-            builder,
-            own: Arc::new(SingleCertAndKey::from(own)),
-            callees,
-        })
+        Ok(Self { builder, live })
     }
 
     /// Calls one service and no other.
     pub(crate) fn pinned(&self, callee: SpiffeId) -> ClientConfig {
-        let algorithms = self
-            .builder
-            .crypto_provider()
-            .signature_verification_algorithms;
-        let verifier = CalleeVerifier::new(self.callees.clone(), callee, algorithms);
         let mut config = self
             .builder
             .clone()
             .dangerous()
-            .with_custom_certificate_verifier(Arc::new(verifier))
-            .with_client_cert_resolver(self.own.clone());
+            .with_custom_certificate_verifier(Arc::new(CalleeVerifier::new(
+                self.live.clone(),
+                callee,
+            )))
+            .with_client_cert_resolver(Arc::new(Svid(self.live.clone())));
         // As on the server: every connection is verified anew.
         config.resumption = Resumption::disabled();
         config.enable_sni = false;
@@ -103,11 +90,11 @@ impl Clients {
 
 /// Answers users: no client certificate, resumption allowed, no early data (it can be replayed,
 /// RFC 8446, section 8).
-pub(crate) fn edge(own: CertifiedKey) -> Result<ServerConfig, MaterialError> {
+pub(crate) fn edge(live: Arc<Live>) -> Result<ServerConfig, MaterialError> {
     let mut config = ServerConfig::builder_with_provider(provider())
         .with_protocol_versions(&[&TLS13])?
         .with_no_client_auth()
-        .with_cert_resolver(Arc::new(SingleCertAndKey::from(own)));
+        .with_cert_resolver(Arc::new(Edge(live)));
     config.max_early_data_size = 0;
     config.alpn_protocols = vec![H2.to_vec(), HTTP_1_1.to_vec()];
     Ok(config)

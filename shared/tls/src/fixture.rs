@@ -3,12 +3,14 @@
 use std::{fs, os::unix::fs::PermissionsExt, path::Path};
 
 use rcgen::{
-    BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa,
-    KeyPair, KeyUsagePurpose, SanType,
+    BasicConstraints, CertificateParams, CertificateRevocationListParams, CertifiedIssuer, DnType,
+    ExtendedKeyUsagePurpose, IsCa, KeyIdMethod, KeyPair, KeyUsagePurpose, RevokedCertParams,
+    SanType, SerialNumber,
 };
 use rustls_pki_types::CertificateDer;
 use strata_core::{Layer, TrustDomain};
 use time::{Duration, OffsetDateTime};
+use x509_parser::prelude::{FromDer, X509Certificate};
 
 pub(crate) fn domain(layer: Layer, environment: &str) -> TrustDomain {
     TrustDomain::new(layer, environment, "org.example").unwrap()
@@ -54,6 +56,29 @@ impl Ca {
 
     pub(crate) fn der(&self) -> CertificateDer<'static> {
         self.0.der().clone()
+    }
+
+    /// The list of what it took back, good until then.
+    pub(crate) fn revoke(&self, leaves: &[&Identity], until: Duration) -> String {
+        let now = OffsetDateTime::now_utc();
+        let revoked = leaves.iter().map(|leaf| {
+            let (_, leaf) = X509Certificate::from_der(&leaf.der).unwrap();
+            RevokedCertParams {
+                serial_number: SerialNumber::from_slice(leaf.raw_serial()),
+                revocation_time: now,
+                reason_code: None,
+                invalidity_date: None,
+            }
+        });
+        let params = CertificateRevocationListParams {
+            this_update: now - Duration::hours(1),
+            next_update: now + until,
+            crl_number: SerialNumber::from(1),
+            issuing_distribution_point: None,
+            revoked_certs: revoked.collect(),
+            key_identifier_method: KeyIdMethod::Sha256,
+        };
+        params.signed_by(&self.0).unwrap().pem().unwrap()
     }
 
     pub(crate) fn issue(&self, leaf: &Leaf) -> Identity {

@@ -3,22 +3,31 @@
 //! Between services: TLS 1.3, both sides with an SVID, one trust domain per layer, no resumption,
 //! the callee's SPIFFE ID pinned. At the edge: TLS 1.3 for any client. Nothing else is on offer, so
 //! nothing else can be configured by mistake.
+//!
+//! Material is read anew for every handshake, so it can be replaced under a running service, and
+//! [`Peers`] tells when what a handshake proved no longer holds.
 
+mod anchors;
 mod certificate;
 mod config;
 mod error;
+mod folder;
 mod key_file;
+mod live;
 mod material;
+mod peers;
 mod refusal;
+mod revocation;
+mod snapshot;
 mod trust;
 mod verify;
 
 pub use config::web_config;
 pub use error::MaterialError;
-pub use material::Material;
+pub use material::{Material, Reload};
+pub use peers::Peers;
 pub use refusal::Refusal;
 pub use trust::Trust;
-pub use verify::peer_id;
 
 #[cfg(test)]
 mod fixture;

@@ -1,54 +1,100 @@
-//! A service's material folder: its SVID and key, the bundles it trusts, at the edge its public
-//! certificate. Loaded and checked as one before a port is bound.
+//! A service's material folder: its SVID and key, the bundles it trusts and what their CAs took
+//! back, at the edge its public certificate. Loaded and checked as one before a port is bound, and
+//! taken over as one when it changes.
 
-use std::{fs, path::Path, sync::Arc};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
 
-use rustls::{ClientConfig, ServerConfig, sign::CertifiedKey};
-use rustls_pki_types::{CertificateDer, UnixTime, pem::PemObject};
+use rustls::{ClientConfig, ServerConfig};
 use strata_core::{Layer, SpiffeId};
 
 use crate::{
-    certificate::{Certificate, Validity},
     config::{self, Clients},
     error::MaterialError,
-    key_file,
-    trust::{self, Anchors, Trust},
+    folder::Folder,
+    live::Live,
+    peers::Peers,
+    snapshot::Snapshot,
+    trust::Trust,
+    verify::Role,
 };
 
 /// What a service proves who it is with, and verifies its peers by.
 pub struct Material {
+    dir: PathBuf,
     trust: Trust,
+    live: Arc<Live>,
     server: Arc<ServerConfig>,
     edge: Option<Arc<ServerConfig>>,
     clients: Clients,
 }
 
+/// What came of looking into the folder again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reload {
+    /// It says what it said before.
+    Unchanged,
+    /// It says something else, which is in force now.
+    Replaced,
+}
+
 impl Material {
-    /// Loads `svid.pem`, `svid.key` and `bundles/<layer>.pem` from the folder, and `edge.pem` and
-    /// `edge.key` for an Experience API.
+    /// Loads `svid.pem`, `svid.key`, `bundles/<layer>.pem` and where there are any
+    /// `crls/<layer>.pem` from the folder, and `edge.pem` and `edge.key` for an Experience API.
     ///
     /// # Errors
     /// [`MaterialError`] naming the file when one is missing, open to others, not for this service,
     /// not valid now, or there is a bundle this service must not trust.
     pub fn load(dir: &Path, trust: Trust) -> Result<Self, MaterialError> {
-        trust.check()?;
-        let own = Arc::new(svid(dir, &trust.own)?);
-        let bundles = dir.join("bundles");
-        let callers = Anchors::load(&bundles, &trust.callers)?;
-        let callees = Anchors::load(&bundles, &trust.callees)?;
-        trust::refuse_extra(&bundles, &trust)?;
+        let live = Arc::new(Live::new(Snapshot::read(dir, &trust)?));
         let edge = match trust.own.layer() {
-            Layer::Experience => Some(Arc::new(config::edge(edge(dir)?)?)),
+            Layer::Experience => Some(Arc::new(config::edge(live.clone())?)),
             Layer::Process | Layer::System => None,
         };
-        let server = Arc::new(config::server(own.clone(), callers)?);
-        let clients = Clients::new(own, callees)?;
         Ok(Self {
+            dir: dir.to_owned(),
             trust,
-            server,
+            server: Arc::new(config::server(&live)?),
             edge,
-            clients,
+            clients: Clients::new(live.clone())?,
+            live,
         })
+    }
+
+    /// Looks into the folder again. Material that is broken or half written changes nothing: the
+    /// last good one stays in force.
+    ///
+    /// # Errors
+    /// [`MaterialError`] as for [`Self::load`].
+    pub fn reload(&self) -> Result<Reload, MaterialError> {
+        let snapshot = Snapshot::read(&self.dir, &self.trust)?;
+        Ok(if self.live.replace(snapshot) {
+            Reload::Replaced
+        } else {
+            Reload::Unchanged
+        })
+    }
+
+    /// Reloads whenever the folder changes, for ever, and tells of each time.
+    pub async fn watch(self: Arc<Self>, outcome: impl Fn(Result<Reload, MaterialError>) + Send) {
+        let mut folder = Folder::watch(&self.dir);
+        loop {
+            let material = self.clone();
+            // The folder may be on a file system that keeps one waiting.
+            if let Ok(reload) = tokio::task::spawn_blocking(move || material.reload()).await {
+                outcome(reload);
+            }
+            folder.changed().await;
+        }
+    }
+
+    /// When the first of the service's own certificates ends.
+    #[must_use]
+    pub fn expires(&self) -> SystemTime {
+        SystemTime::UNIX_EPOCH + Duration::from_secs(self.live.get().not_after.as_secs())
     }
 
     /// Who the service is.
@@ -69,10 +115,22 @@ impl Material {
         self.server.clone()
     }
 
+    /// Those who come to that port.
+    #[must_use]
+    pub fn callers(&self) -> Peers {
+        Peers::new(self.live.clone(), Role::Caller)
+    }
+
     /// For calls to `callee`: mutual TLS with exactly that service, HTTP/2 only.
     #[must_use]
     pub fn client_config(&self, callee: &SpiffeId) -> Arc<ClientConfig> {
         Arc::new(self.clients.pinned(callee.clone()))
+    }
+
+    /// Those it calls.
+    #[must_use]
+    pub fn callees(&self) -> Peers {
+        Peers::new(self.live.clone(), Role::Callee)
     }
 
     /// For the port users call: HTTPS, HTTP/2 and HTTP/1.1.
@@ -86,98 +144,9 @@ impl Material {
     }
 }
 
-/// The SVID: one leaf, this service's, valid now, usable for exactly what its layer does.
-fn svid(dir: &Path, id: &SpiffeId) -> Result<CertifiedKey, MaterialError> {
-    let file = dir.join("svid.pem");
-    let invalid = |problem| MaterialError::Invalid {
-        file: file.clone(),
-        problem,
-    };
-    let chain = certificates(&file)?;
-    let [leaf] = chain.as_slice() else {
-        return Err(invalid("holds a chain: write the leaf alone"));
-    };
-    let certificate =
-        Certificate::parse(leaf).map_err(|_| invalid("holds what is no certificate"))?;
-    let uri = certificate.uri().map_err(|_| {
-        invalid("has not exactly one URI name: issue an SVID with its SPIFFE ID alone")
-    })?;
-    if uri != id.as_str() {
-        return Err(MaterialError::Identity {
-            file,
-            expected: id.clone(),
-        });
-    }
-    if certificate.may_sign().unwrap_or(true) {
-        return Err(invalid("may sign other certificates: issue a leaf"));
-    }
-    let answers = id.layer().callers().next().is_some();
-    let calls = id.layer().callees().next().is_some();
-    if !certificate.is_for(answers, calls) {
-        return Err(invalid(
-            "has another extended key usage than its layer: clientAuth in Experience, both in \
-             Process, serverAuth in System",
-        ));
-    }
-    current(&certificate).map_err(invalid)?;
-    certified(chain.clone(), dir, "svid")
-}
-
-/// The public certificate, with its chain: clients outside the estate need it.
-fn edge(dir: &Path) -> Result<CertifiedKey, MaterialError> {
-    let file = dir.join("edge.pem");
-    let invalid = |problem| MaterialError::Invalid {
-        file: file.clone(),
-        problem,
-    };
-    let chain = certificates(&file)?;
-    let leaf = chain
-        .first()
-        .ok_or_else(|| invalid("holds no certificate"))?;
-    let certificate =
-        Certificate::parse(leaf).map_err(|_| invalid("holds what is no certificate"))?;
-    current(&certificate).map_err(invalid)?;
-    certified(chain.clone(), dir, "edge")
-}
-
-fn certificates(file: &Path) -> Result<Vec<CertificateDer<'static>>, MaterialError> {
-    let pem = fs::read(file).map_err(|source| MaterialError::Read {
-        file: file.to_owned(),
-        source,
-    })?;
-    let chain: Vec<_> = CertificateDer::pem_slice_iter(&pem)
-        .collect::<Result<_, _>>()
-        .unwrap_or_default();
-    if chain.is_empty() {
-        let problem = "holds no certificate: write it in PEM";
-        return Err(MaterialError::Invalid {
-            file: file.to_owned(),
-            problem,
-        });
-    }
-    Ok(chain)
-}
-
-fn current(certificate: &Certificate<'_>) -> Result<(), &'static str> {
-    match certificate.validity(UnixTime::now()) {
-        Validity::Current => Ok(()),
-        Validity::NotYet => Err("is not valid yet: compare the clocks, or issue it again"),
-        Validity::Over => Err("has expired: issue it again"),
-    }
-}
-
-fn certified(
-    chain: Vec<CertificateDer<'static>>,
-    dir: &Path,
-    name: &str,
-) -> Result<CertifiedKey, MaterialError> {
-    let file = dir.join(format!("{name}.key"));
-    let key = key_file::read(&file)?;
-    CertifiedKey::from_der(chain, key, &config::provider()).map_err(|_| MaterialError::Invalid {
-        file,
-        problem: "is not the key of the certificate beside it: issue both again",
-    })
-}
-
+#[cfg(test)]
+mod reloading;
+#[cfg(test)]
+mod testing;
 #[cfg(test)]
 mod tests;

@@ -25,6 +25,8 @@ pub enum Refusal {
     WrongIdentity,
     /// Withdrawn by its issuer.
     Revoked,
+    /// Whether it was withdrawn is not known: the revocation list of its issuer is out of date.
+    StaleRevocations,
     /// The peer refused this side: its own log has the reason.
     RefusedByPeer,
     /// Not the TLS spoken here: plain text, TLS 1.2, a signature that does not match.
@@ -45,6 +47,7 @@ impl Refusal {
             Self::WrongKeyUsage => "wrong_key_usage",
             Self::WrongIdentity => "wrong_identity",
             Self::Revoked => "revoked",
+            Self::StaleRevocations => "stale_revocations",
             Self::RefusedByPeer => "refused_by_peer",
             Self::Protocol => "protocol",
         }
@@ -72,6 +75,8 @@ impl Refusal {
                 CertificateError::NotValidForName
                 | CertificateError::NotValidForNameContext { .. } => Self::WrongIdentity,
                 CertificateError::Revoked => Self::Revoked,
+                CertificateError::ExpiredRevocationList
+                | CertificateError::ExpiredRevocationListContext { .. } => Self::StaleRevocations,
                 _ => Self::Protocol,
             },
             _ => Self::Protocol,
@@ -97,6 +102,7 @@ impl From<Refusal> for Error {
             Refusal::WrongKeyUsage => CertificateError::InvalidPurpose,
             Refusal::WrongIdentity => CertificateError::NotValidForName,
             Refusal::Revoked => CertificateError::Revoked,
+            Refusal::StaleRevocations => CertificateError::ExpiredRevocationList,
             Refusal::NoCertificate => return Self::NoCertificatesPresented,
             Refusal::RefusedByPeer | Refusal::Protocol => {
                 return Self::General(refusal.reason().to_owned());
@@ -119,6 +125,7 @@ impl From<webpki::Error> for Refusal {
                 Self::WrongKeyUsage
             }
             E::CertRevoked => Self::Revoked,
+            E::CrlExpired { .. } => Self::StaleRevocations,
             _ => Self::Malformed,
         }
     }
@@ -140,6 +147,7 @@ mod tests {
             Refusal::WrongKeyUsage,
             Refusal::WrongIdentity,
             Refusal::Revoked,
+            Refusal::StaleRevocations,
             Refusal::Protocol,
         ] {
             assert_eq!(Refusal::of(&Error::from(refusal)), refusal);

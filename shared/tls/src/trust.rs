@@ -1,18 +1,8 @@
-//! Whom a service trusts: the bundles of the layers beside its own, and no other.
+//! Whom a service trusts: the layers beside its own, and no other.
 
-use std::{
-    collections::HashSet,
-    fs, io,
-    path::{Path, PathBuf},
-};
+use strata_core::{SpiffeId, TrustDomain};
 
-use rustls_pki_types::{CertificateDer, TrustAnchor, UnixTime, pem::PemObject};
-use strata_core::{Layer, SpiffeId, TrustDomain};
-
-use crate::{
-    certificate::{Certificate, Validity},
-    error::MaterialError,
-};
+use crate::error::MaterialError;
 
 /// Who a service is, who may call it, whom it calls.
 #[derive(Clone, Debug)]
@@ -23,6 +13,9 @@ pub struct Trust {
     pub callers: Vec<TrustDomain>,
     /// Trust domains of the layers it may call: one per layer.
     pub callees: Vec<TrustDomain>,
+    /// Whether a revocation list past its date still counts, or nobody of that layer is trusted
+    /// until there is a newer one.
+    pub accept_stale_crls: bool,
 }
 
 impl Trust {
@@ -44,121 +37,4 @@ impl Trust {
             })
         })
     }
-}
-
-/// The trust anchors of some trust domains.
-#[derive(Clone, Debug)]
-pub(crate) struct Anchors {
-    domains: Vec<TrustDomain>,
-    anchors: Vec<(Layer, Vec<TrustAnchor<'static>>)>,
-}
-
-impl Anchors {
-    /// Reads `<layer>.pem` of each domain from the folder.
-    pub(crate) fn load(folder: &Path, domains: &[TrustDomain]) -> Result<Self, MaterialError> {
-        let anchors = domains
-            .iter()
-            .map(|domain| Ok((domain.layer(), bundle(&file_of(folder, domain), domain)?)))
-            .collect::<Result<_, MaterialError>>()?;
-        Ok(Self {
-            domains: domains.to_vec(),
-            anchors,
-        })
-    }
-
-    pub(crate) fn domains(&self) -> &[TrustDomain] {
-        &self.domains
-    }
-
-    /// The anchors that may vouch for `id`, which was read as one of [`Self::domains`].
-    pub(crate) fn of(&self, id: &SpiffeId) -> &[TrustAnchor<'static>] {
-        self.anchors
-            .iter()
-            .find(|(layer, _)| *layer == id.layer())
-            .map(|(_, anchors)| anchors.as_slice())
-            .unwrap_or_default()
-    }
-}
-
-/// Refuses bundles in the folder that the service has no use for: trust lying about is trust that
-/// a later mistake picks up.
-pub(crate) fn refuse_extra(folder: &Path, trust: &Trust) -> Result<(), MaterialError> {
-    let failed = |source| MaterialError::Read {
-        file: folder.to_owned(),
-        source,
-    };
-    let expected: HashSet<_> = trust
-        .callers
-        .iter()
-        .chain(&trust.callees)
-        .map(|domain| file_of(folder, domain))
-        .collect();
-    for entry in fs::read_dir(folder).map_err(failed)? {
-        let file = entry.map_err(failed)?.path();
-        if file.extension().is_some_and(|extension| extension == "pem") && !expected.contains(&file)
-        {
-            return Err(MaterialError::ExtraBundle { file });
-        }
-    }
-    Ok(())
-}
-
-fn file_of(folder: &Path, domain: &TrustDomain) -> PathBuf {
-    folder.join(format!("{}.pem", domain.layer()))
-}
-
-fn bundle(file: &Path, domain: &TrustDomain) -> Result<Vec<TrustAnchor<'static>>, MaterialError> {
-    let invalid = |problem| MaterialError::Invalid {
-        file: file.to_owned(),
-        problem,
-    };
-    let pem = fs::read(file).map_err(|source| match source.kind() {
-        io::ErrorKind::NotFound => MaterialError::MissingBundle {
-            file: file.to_owned(),
-            layer: domain.layer(),
-        },
-        _ => MaterialError::Read {
-            file: file.to_owned(),
-            source,
-        },
-    })?;
-    let mut anchors = Vec::new();
-    for certificate in CertificateDer::pem_slice_iter(&pem) {
-        let certificate = certificate.map_err(|_| invalid("is not PEM: write it again"))?;
-        if let Some(anchor) = anchor(&certificate, domain).map_err(invalid)? {
-            anchors.push(anchor);
-        }
-    }
-    if anchors.is_empty() {
-        return Err(invalid(
-            "holds no CA certificate that is still valid: renew it",
-        ));
-    }
-    Ok(anchors)
-}
-
-/// The anchor a CA certificate stands for. A CA must name the trust domain it signs for (X509-SVID,
-/// section 4.1), so that the bundle of another layer or environment cannot take its place. One that
-/// is over is left out: path validation does not look at an anchor's own dates.
-fn anchor(
-    der: &CertificateDer<'_>,
-    domain: &TrustDomain,
-) -> Result<Option<TrustAnchor<'static>>, &'static str> {
-    let certificate = Certificate::parse(der).map_err(|_| "holds what is no certificate")?;
-    if !certificate.may_sign().unwrap_or(false) {
-        return Err("holds a certificate that is no CA: bundle only the layer's CAs");
-    }
-    let name = certificate
-        .uri()
-        .ok()
-        .and_then(|uri| uri.strip_prefix("spiffe://"));
-    if name != Some(domain.name()) {
-        return Err("holds the CA of another trust domain: bundle this environment's layer CA");
-    }
-    if certificate.validity(UnixTime::now()) == Validity::Over {
-        return Ok(None);
-    }
-    webpki::anchor_from_trusted_cert(der)
-        .map(|anchor| Some(anchor.to_owned()))
-        .map_err(|_| "holds a CA certificate that cannot be used")
 }

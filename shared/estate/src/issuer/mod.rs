@@ -17,11 +17,15 @@ pub use self::token::{TOKEN_LIFETIME, TokenRequest, TokenResponse};
 
 const LIMITS: Limits = Limits {
     connections: 256,
+    connections_per_address: 256,
     handshakes: 1,
     handshake_timeout: Duration::from_secs(5),
     concurrent_streams: 100,
     header_timeout: Duration::from_secs(5),
+    exchange_timeout: Duration::from_secs(60),
+    connection_age: Duration::from_secs(3600),
     drain_timeout: Duration::from_secs(1),
+    trusted_proxies: Vec::new(),
 };
 
 /// The running issuer.

@@ -203,6 +203,7 @@ mod tests {
             callers: own.layer().callers().map(domain).collect(),
             callees: own.layer().callees().map(domain).collect(),
             own,
+            accept_stale_crls: false,
         }
     }
 

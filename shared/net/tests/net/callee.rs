@@ -10,22 +10,30 @@ use crate::fixture::{Ca, Identity, Leaf, Recorder, Server, call, callee, caller,
 /// The honest callee answers; then the other is refused for `reason`, and is told so.
 async fn refuses(process: &Ca, system: &Ca, other: Identity, reason: &str) {
     let honest = callee(process, system);
-    let config = caller(process, system).client_config(honest.id());
+    let caller = caller(process, system);
+    let (config, callees) = (caller.client_config(honest.id()), caller.callees());
     let recorder = Recorder::new();
     let serve = |config| {
-        let callers = honest.trust().callers.clone();
+        let callers = honest.callers();
         Server::start(Transport::Mtls { config, callers }, limits())
     };
 
     let server = serve(honest.server_config()).await;
     let endpoint = server.address.to_string();
-    let mut to_honest = channel(&endpoint, config.clone(), "customers", recorder.events()).unwrap();
+    let mut to_honest = channel(
+        &endpoint,
+        config.clone(),
+        callees.clone(),
+        "customers",
+        recorder.events(),
+    )
+    .unwrap();
     call(&mut to_honest).await.unwrap();
     assert!(recorder.reasons().is_empty());
 
     let server = serve(other.answering(&honest.server_config())).await;
     let endpoint = server.address.to_string();
-    let mut to_other = channel(&endpoint, config, "customers", recorder.events()).unwrap();
+    let mut to_other = channel(&endpoint, config, callees, "customers", recorder.events()).unwrap();
     assert!(call(&mut to_other).await.is_err(), "{reason}");
     assert_eq!(recorder.reasons(), [reason]);
     assert_eq!(server.calls(), 0, "{reason}");

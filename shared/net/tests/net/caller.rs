@@ -6,6 +6,7 @@ use rcgen::ExtendedKeyUsagePurpose;
 use rustls::{ClientConfig, SignatureScheme, client::ResolvesClientCert, sign::CertifiedKey};
 use strata_core::Layer;
 use strata_net::{Transport, channel};
+use strata_tls::Peers;
 use time::Duration;
 
 use crate::fixture::{Ca, Identity, Leaf, Recorder, Server, call, callee, caller, domain, limits};
@@ -28,15 +29,17 @@ impl World {
         let callee = callee(&self.process, &self.system);
         let transport = Transport::Mtls {
             config: callee.server_config(),
-            callers: callee.trust().callers.clone(),
+            callers: callee.callers(),
         };
         let server = Server::start(transport, limits()).await;
         let endpoint = server.address.to_string();
         let recorder = Recorder::new();
         let honest = caller(&self.process, &self.system).client_config(callee.id());
 
-        let channel_of =
-            |config| channel(&endpoint, config, "customers", recorder.events()).unwrap();
+        let channel_of = |config| {
+            let callees = Peers::strangers();
+            channel(&endpoint, config, callees, "customers", recorder.events()).unwrap()
+        };
         let answer = call(&mut channel_of(honest.clone())).await.unwrap();
         assert_eq!(answer, "spiffe://process.dev.org.example/overview");
 

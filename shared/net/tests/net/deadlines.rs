@@ -5,6 +5,7 @@ use std::{sync::Arc, time::Duration};
 use rustls::ClientConfig;
 use rustls_pki_types::ServerName;
 use strata_net::{Limits, Transport, channel};
+use strata_tls::Peers;
 use tokio::{
     io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _},
     net::TcpStream,
@@ -119,7 +120,8 @@ async fn a_full_listener_serves_the_next_when_one_leaves() {
     let first = TcpStream::connect(server.address).await.unwrap();
     let second = tokio::spawn({
         let (endpoint, events) = (server.address.to_string(), Recorder::new().events());
-        let mut channel = channel(&endpoint, config, "customers", events).unwrap();
+        let mut channel =
+            channel(&endpoint, config, Peers::strangers(), "customers", events).unwrap();
         async move { call(&mut channel).await.map_err(|error| error.to_string()) }
     });
     tokio::task::yield_now().await;

@@ -5,13 +5,13 @@ use std::{sync::Arc, time::Duration};
 use bytes::Bytes;
 use http::Response;
 use http_body_util::Full;
-use strata_net::{Drained, Limits, channel};
+use strata_net::{Channel, Drained, Limits, channel};
+use strata_tls::Peers;
 use tokio::{
     net::TcpStream,
     sync::{Notify, mpsc},
     time::timeout,
 };
-use tonic::transport::Channel;
 
 use crate::fixture::{Recorder, Server, call, hop, limits};
 
@@ -41,7 +41,7 @@ async fn world(limits: Limits) -> World {
     .await;
     let endpoint = server.address.to_string();
     let events = Recorder::new().events();
-    let channel = channel(&endpoint, config, "customers", events).unwrap();
+    let channel = channel(&endpoint, config, Peers::strangers(), "customers", events).unwrap();
     World {
         server,
         channel,

@@ -4,8 +4,12 @@
 mod callee;
 mod caller;
 mod deadlines;
+mod descriptors;
 mod drain;
 mod edge;
 mod fetch;
 mod fixture;
+mod floods;
 mod protocol;
+mod proxy;
+mod rotation;

@@ -1,81 +1,12 @@
 //! One folder that loads, and what happens to it when one thing is wrong.
 
-use std::{fs, path::PathBuf};
+use std::fs;
 
 use rcgen::ExtendedKeyUsagePurpose;
-use strata_core::TrustDomain;
-use tempfile::TempDir;
 use time::Duration;
 
-use super::*;
-use crate::fixture::{Ca, Identity, Leaf, domain};
-
-/// The material of the Process API `overview`.
-struct Folder {
-    dir: TempDir,
-    own: TrustDomain,
-    ca: Ca,
-}
-
-impl Folder {
-    fn new() -> Self {
-        Self::of(Layer::Process)
-    }
-
-    fn of(layer: Layer) -> Self {
-        let own = domain(layer, "dev");
-        let folder = Self {
-            dir: TempDir::new().unwrap(),
-            ca: Ca::new(&own),
-            own,
-        };
-        fs::create_dir(folder.file("bundles")).unwrap();
-        folder.write("svid", &folder.ca.issue(&folder.leaf()));
-        for beside in layer.callers().chain(layer.callees()) {
-            folder.bundle(beside, &Ca::new(&domain(beside, "dev")).pem());
-        }
-        folder
-    }
-
-    fn leaf(&self) -> Leaf {
-        Leaf::of(&self.own, "overview")
-    }
-
-    fn file(&self, name: &str) -> PathBuf {
-        self.dir.path().join(name)
-    }
-
-    fn write(&self, name: &str, identity: &Identity) {
-        identity.write(self.dir.path(), name);
-    }
-
-    fn bundle(&self, layer: Layer, pem: &str) {
-        fs::write(self.file(&format!("bundles/{layer}.pem")), pem).unwrap();
-    }
-
-    fn trust(&self) -> Trust {
-        let dev = |layer| domain(layer, "dev");
-        Trust {
-            own: self.own.workload("overview").unwrap(),
-            callers: self.own.layer().callers().map(dev).collect(),
-            callees: self.own.layer().callees().map(dev).collect(),
-        }
-    }
-
-    fn load(&self) -> Result<Material, MaterialError> {
-        Material::load(self.dir.path(), self.trust())
-    }
-
-    /// The sentence a person reads, which names the file.
-    #[track_caller]
-    fn refused(&self, file: &str, why: &str) {
-        let sentence = self.load().err().unwrap().to_string();
-        assert!(
-            sentence.contains(file) && sentence.contains(why),
-            "{sentence}"
-        );
-    }
-}
+use super::{testing::Folder, *};
+use crate::fixture::{Ca, Leaf, domain};
 
 #[test]
 fn each_layer_loads_what_it_needs() {

@@ -1,20 +1,16 @@
 //! What a client asks of the service it calls.
 
+use std::sync::Arc;
+
 use rustls::{
     DigitallySignedStruct, Error, SignatureScheme,
     client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
-    crypto::WebPkiSupportedAlgorithms,
 };
 use rustls_pki_types::{CertificateDer, ServerName, UnixTime};
 use strata_core::SpiffeId;
-use webpki::KeyUsage;
 
-use super::identity::PeerVerifier;
-use crate::{refusal::Refusal, trust::Anchors};
-
-/// id-kp-serverAuth (RFC 5280, section 4.2.1.12), required to be present:
-/// [`KeyUsage::server_auth`] would accept a leaf without any.
-const SERVER_AUTH: KeyUsage = KeyUsage::required(&[43, 6, 1, 5, 5, 7, 3, 1]);
+use super::identity::{PeerVerifier, Role};
+use crate::{live::Live, refusal::Refusal};
 
 /// Accepts the SVID of one service, whatever the address it answers at.
 #[derive(Debug)]
@@ -24,13 +20,9 @@ pub(crate) struct CalleeVerifier {
 }
 
 impl CalleeVerifier {
-    pub(crate) const fn new(
-        callees: Anchors,
-        callee: SpiffeId,
-        algorithms: WebPkiSupportedAlgorithms,
-    ) -> Self {
+    pub(crate) fn new(live: Arc<Live>, callee: SpiffeId) -> Self {
         Self {
-            peer: PeerVerifier::new(callees, SERVER_AUTH, algorithms),
+            peer: PeerVerifier::new(live, Role::Callee),
             callee,
         }
     }

@@ -1,28 +1,24 @@
 //! What a server asks of its callers.
 
+use std::sync::Arc;
+
 use rustls::{
     DigitallySignedStruct, DistinguishedName, Error, SignatureScheme,
     client::danger::HandshakeSignatureValid,
-    crypto::WebPkiSupportedAlgorithms,
     server::danger::{ClientCertVerified, ClientCertVerifier},
 };
 use rustls_pki_types::{CertificateDer, UnixTime};
-use webpki::KeyUsage;
 
-use super::identity::PeerVerifier;
-use crate::{refusal::Refusal, trust::Anchors};
-
-/// id-kp-clientAuth (RFC 5280, section 4.2.1.12), required to be present:
-/// [`KeyUsage::client_auth`] would accept a leaf without any.
-const CLIENT_AUTH: KeyUsage = KeyUsage::required(&[43, 6, 1, 5, 5, 7, 3, 2]);
+use super::identity::{PeerVerifier, Role};
+use crate::{live::Live, refusal::Refusal};
 
 /// Accepts an SVID of a layer that may call this service. Every caller must present one.
 #[derive(Debug)]
 pub(crate) struct CallerVerifier(PeerVerifier);
 
 impl CallerVerifier {
-    pub(crate) const fn new(callers: Anchors, algorithms: WebPkiSupportedAlgorithms) -> Self {
-        Self(PeerVerifier::new(callers, CLIENT_AUTH, algorithms))
+    pub(crate) fn new(live: Arc<Live>) -> Self {
+        Self(PeerVerifier::new(live, Role::Caller))
     }
 }
 

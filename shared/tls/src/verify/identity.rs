@@ -1,72 +1,136 @@
 //! From a certificate to a SPIFFE ID that someone vouches for.
 
+use std::{slice, sync::Arc};
+
 use rustls::{
     DigitallySignedStruct, Error, SignatureScheme,
     client::danger::HandshakeSignatureValid,
     crypto::{WebPkiSupportedAlgorithms, verify_tls13_signature},
 };
 use rustls_pki_types::{CertificateDer, UnixTime};
-use strata_core::{SpiffeId, TrustDomain};
-use webpki::{EndEntityCert, KeyUsage};
+use strata_core::SpiffeId;
+use webpki::{
+    EndEntityCert, ExpirationPolicy, KeyUsage, RevocationCheckDepth, RevocationOptionsBuilder,
+    UnknownStatusPolicy,
+};
 
-use crate::{certificate::Certificate, refusal::Refusal, trust::Anchors};
+use crate::{
+    anchors::{Anchor, Anchors},
+    certificate::Certificate,
+    config::provider,
+    live::Live,
+    refusal::Refusal,
+    revocation::Revocations,
+    snapshot::Snapshot,
+};
 
-/// The identity of a peer whose handshake was accepted.
-///
-/// # Errors
-/// [`Refusal`] when it is not exactly one certificate with exactly one URI SAN, a SPIFFE ID of one
-/// of `domains`.
-pub fn peer_id(certs: &[CertificateDer<'_>], domains: &[TrustDomain]) -> Result<SpiffeId, Refusal> {
-    match certs {
-        [] => Err(Refusal::NoCertificate),
-        [leaf] => Certificate::parse(leaf)?.spiffe_id(domains),
-        _ => Err(Refusal::Malformed),
+/// Which side of a call a peer is on.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Role {
+    Caller,
+    Callee,
+}
+
+impl Role {
+    pub(crate) const fn anchors(self, material: &Snapshot) -> &Anchors {
+        match self {
+            Self::Caller => &material.callers,
+            Self::Callee => &material.callees,
+        }
+    }
+
+    /// id-kp-clientAuth and id-kp-serverAuth (RFC 5280, section 4.2.1.12), required to be present:
+    /// [`KeyUsage::client_auth`] and its like would accept a leaf without any.
+    const fn key_usage(self) -> KeyUsage {
+        match self {
+            Self::Caller => KeyUsage::required(&[43, 6, 1, 5, 5, 7, 3, 2]),
+            Self::Callee => KeyUsage::required(&[43, 6, 1, 5, 5, 7, 3, 1]),
+        }
     }
 }
 
-/// What both verifiers do.
-#[derive(Clone, Debug)]
+/// The identity, when a CA of its trust domain signed the leaf itself and did not take it back. A
+/// presented intermediate is refused rather than ignored: layer CAs sign leaves only.
+pub(crate) fn verify(
+    anchors: &Anchors,
+    role: Role,
+    leaf: &CertificateDer<'_>,
+    intermediates: &[CertificateDer<'_>],
+    now: UnixTime,
+) -> Result<SpiffeId, Refusal> {
+    if !intermediates.is_empty() {
+        return Err(Refusal::Malformed);
+    }
+    let id = Certificate::parse(leaf)?.spiffe_id(anchors.domains())?;
+    let leaf = EndEntityCert::try_from(leaf)?;
+    // CAs of one layer bear one name, and each has its own list: so they are tried one by one.
+    for anchor in anchors.of(&id, now) {
+        match vouched(&leaf, anchor, role, anchors, now) {
+            Err(Refusal::UnknownIssuer) => {}
+            verdict => return verdict.map(|()| id),
+        }
+    }
+    Err(Refusal::UnknownIssuer)
+}
+
+fn vouched(
+    leaf: &EndEntityCert<'_>,
+    anchor: &Anchor,
+    role: Role,
+    anchors: &Anchors,
+    now: UnixTime,
+) -> Result<(), Refusal> {
+    let lists: Vec<_> = anchor.revocations.iter().map(Revocations::list).collect();
+    // Without a list there is nothing to check; that each CA has one was seen to on loading.
+    let revocation = RevocationOptionsBuilder::new(&lists).ok().map(|options| {
+        options
+            .with_depth(RevocationCheckDepth::EndEntity)
+            .with_status_policy(UnknownStatusPolicy::Deny)
+            .with_expiration_policy(if anchors.accept_stale() {
+                ExpirationPolicy::Ignore
+            } else {
+                ExpirationPolicy::Enforce
+            })
+            .build()
+    });
+    leaf.verify_for_usage(
+        anchors.algorithms().all,
+        slice::from_ref(&anchor.anchor),
+        &[],
+        now,
+        role.key_usage(),
+        revocation,
+        None,
+    )?;
+    Ok(())
+}
+
+/// What both verifiers do: with the material in force at that moment.
+#[derive(Debug)]
 pub(super) struct PeerVerifier {
-    anchors: Anchors,
-    key_usage: KeyUsage,
+    live: Arc<Live>,
+    role: Role,
     algorithms: WebPkiSupportedAlgorithms,
 }
 
 impl PeerVerifier {
-    pub(super) const fn new(
-        anchors: Anchors,
-        key_usage: KeyUsage,
-        algorithms: WebPkiSupportedAlgorithms,
-    ) -> Self {
+    pub(super) fn new(live: Arc<Live>, role: Role) -> Self {
         Self {
-            anchors,
-            key_usage,
-            algorithms,
+            live,
+            role,
+            algorithms: provider().signature_verification_algorithms,
         }
     }
 
-    /// The identity, when a CA of its trust domain signed the leaf itself. A presented intermediate
-    /// is refused rather than ignored: layer CAs sign leaves only.
     pub(super) fn verify(
         &self,
         leaf: &CertificateDer<'_>,
         intermediates: &[CertificateDer<'_>],
         now: UnixTime,
     ) -> Result<SpiffeId, Refusal> {
-        if !intermediates.is_empty() {
-            return Err(Refusal::Malformed);
-        }
-        let id = Certificate::parse(leaf)?.spiffe_id(self.anchors.domains())?;
-        EndEntityCert::try_from(leaf)?.verify_for_usage(
-            self.algorithms.all,
-            self.anchors.of(&id),
-            &[],
-            now,
-            self.key_usage,
-            None,
-            None,
-        )?;
-        Ok(id)
+        let material = self.live.get();
+        let anchors = self.role.anchors(&material);
+        verify(anchors, self.role, leaf, intermediates, now)
     }
 
     pub(super) fn verify_signature(
@@ -85,75 +149,69 @@ impl PeerVerifier {
 
 #[cfg(test)]
 mod tests {
-    use strata_core::Layer;
+    use strata_core::{Layer, TrustDomain};
 
     use super::*;
     use crate::fixture::{Ca, Leaf, domain};
 
+    /// The anchors of one layer, as a service beside it loads them.
+    fn anchors(domain: &TrustDomain, ca: &Ca) -> Anchors {
+        let folder = tempfile::TempDir::new().unwrap();
+        std::fs::create_dir(folder.path().join("bundles")).unwrap();
+        let file = format!("bundles/{}.pem", domain.layer());
+        std::fs::write(folder.path().join(file), ca.pem()).unwrap();
+        Anchors::load(folder.path(), slice::from_ref(domain), false).unwrap()
+    }
+
     #[test]
-    fn exactly_one_certificate_with_exactly_one_identity() {
+    fn exactly_one_identity_of_an_accepted_trust_domain() {
         let dev = domain(Layer::Process, "dev");
         let ca = Ca::new(&dev);
-        let certificate = |leaf: &Leaf| ca.issue(leaf).der();
+        let own = anchors(&dev, &ca);
+        let verify =
+            |leaf: &CertificateDer<'_>| verify(&own, Role::Caller, leaf, &[], UnixTime::now());
         let honest = Leaf::of(&dev, "overview");
-        let domains = [dev.clone()];
-
-        let id = peer_id(&[certificate(&honest)], &domains).unwrap();
+        let id = verify(&ca.issue(&honest).der()).unwrap();
         assert_eq!(id.as_str(), "spiffe://process.dev.org.example/overview");
 
-        let mut two = honest.clone();
-        two.uris
-            .push("spiffe://process.dev.org.example/other".to_owned());
-        let web = Leaf {
-            uris: vec!["https://process.dev.org.example/a".to_owned()],
-            ..Leaf::of(&dev, "a")
-        };
-        let none = Leaf {
-            uris: Vec::new(),
+        let with = |uris: &[&str]| Leaf {
+            uris: uris.iter().map(|&uri| uri.to_owned()).collect(),
             ..honest.clone()
         };
-        for leaf in [&two, &web, &none] {
-            assert_eq!(
-                peer_id(&[certificate(leaf)], &domains),
-                Err(Refusal::Malformed)
-            );
+        let name = "spiffe://process.dev.org.example/overview";
+        for uris in [
+            &[][..],
+            &[name, "spiffe://process.dev.org.example/other"],
+            &["https://process.dev.org.example/overview"],
+        ] {
+            let refused = verify(&ca.issue(&with(uris)).der());
+            assert_eq!(refused, Err(Refusal::Malformed), "{uris:?}");
+        }
+        for uri in [
+            "spiffe://process.prod.org.example/overview",
+            "spiffe://experience.dev.org.example/overview",
+        ] {
+            let refused = verify(&ca.issue(&with(&[uri])).der());
+            assert_eq!(refused, Err(Refusal::ForeignTrustDomain), "{uri}");
         }
         let signing = Leaf {
             is_ca: true,
             ..honest.clone()
         };
-        assert_eq!(
-            peer_id(&[certificate(&signing)], &domains),
-            Err(Refusal::WrongKeyUsage)
-        );
-        let chain = [certificate(&honest), certificate(&honest)];
-        assert_eq!(peer_id(&chain, &domains), Err(Refusal::Malformed));
-        assert_eq!(peer_id(&[], &domains), Err(Refusal::NoCertificate));
+        let refused = verify(&ca.issue(&signing).der());
+        assert_eq!(refused, Err(Refusal::WrongKeyUsage));
         let garbage = CertificateDer::from(vec![0x30, 0x03, 0x02, 0x01, 0x00]);
-        assert_eq!(peer_id(&[garbage], &domains), Err(Refusal::Malformed));
-        let prod = [
-            domain(Layer::Process, "prod"),
-            domain(Layer::Experience, "dev"),
-        ];
-        assert_eq!(
-            peer_id(&[certificate(&honest)], &prod),
-            Err(Refusal::ForeignTrustDomain)
-        );
+        assert_eq!(verify(&garbage), Err(Refusal::Malformed));
     }
 
     #[test]
     fn only_the_layers_own_ca_vouches_and_directly() {
         let dev = domain(Layer::Process, "dev");
         let ca = Ca::new(&dev);
-        let folder = tempfile::TempDir::new().unwrap();
-        std::fs::write(folder.path().join("process.pem"), ca.pem()).unwrap();
-        let verifier = PeerVerifier::new(
-            Anchors::load(folder.path(), std::slice::from_ref(&dev)).unwrap(),
-            KeyUsage::required(&[43, 6, 1, 5, 5, 7, 3, 2]),
-            crate::config::provider().signature_verification_algorithms,
-        );
+        let anchors = anchors(&dev, &ca);
         let leaf = ca.issue(&Leaf::of(&dev, "overview")).der();
-        let verify = |leaf, above: &[_]| verifier.verify(leaf, above, UnixTime::now());
+        let verify =
+            |leaf, above: &[_]| verify(&anchors, Role::Caller, leaf, above, UnixTime::now());
 
         assert_eq!(verify(&leaf, &[]).unwrap().service(), "overview");
         assert_eq!(verify(&leaf, &[ca.der()]), Err(Refusal::Malformed));

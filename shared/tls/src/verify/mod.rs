@@ -8,4 +8,4 @@ mod identity;
 
 pub(crate) use callee::CalleeVerifier;
 pub(crate) use caller::CallerVerifier;
-pub use identity::peer_id;
+pub(crate) use identity::{Role, verify};

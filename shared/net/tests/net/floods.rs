@@ -1,0 +1,295 @@
+//! Peers that send more than they may: cut off and counted, while an honest one beside is answered
+//! and memory stays bounded.
+
+use std::{sync::Arc, time::Duration};
+
+use bytes::Bytes;
+use http::Response;
+use http_body_util::Full;
+use rustls::ClientConfig;
+use strata_net::{Limits, Transport};
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::TcpStream,
+};
+
+use crate::fixture::{Frame, Raw, Server, answers, hop, limits};
+
+const SHORT: Duration = Duration::from_millis(300);
+
+/// More than any attack here may cost, in pages of 4 KiB.
+const MOST_PAGES: usize = 64 * 1024 / 4;
+
+async fn server(limits: Limits) -> (Server, Arc<ClientConfig>) {
+    let (transport, config) = hop();
+    (Server::start(transport, limits).await, config)
+}
+
+/// Pages of this process in memory (proc(5), statm).
+fn pages() -> usize {
+    let statm = std::fs::read_to_string("/proc/self/statm").unwrap();
+    statm.split(' ').nth(1).unwrap().parse().unwrap()
+}
+
+/// Sends `frames(0)`, `frames(1)` and so on until cut off, which the server counts as `reason`.
+async fn flood(settings: &[u8], reason: &str, frames: impl Fn(u32) -> Vec<Frame>) {
+    let (server, config) = server(limits()).await;
+    answers(&server, &config).await;
+    let before = pages();
+
+    let mut raw = Raw::open(server.address, &config, settings).await;
+    let mut rounds = 0;
+    while rounds < 20_000 && raw.send(&frames(rounds)).await {
+        if rounds == 50 {
+            answers(&server, &config).await;
+        }
+        rounds += 1;
+    }
+    raw.closed().await;
+    answers(&server, &config).await;
+
+    assert!(pages().saturating_sub(before) < MOST_PAGES, "{reason}");
+    assert_eq!(server.stop().await.1, [reason]);
+}
+
+#[tokio::test]
+async fn rapid_reset() {
+    let whole = Frame::END_HEADERS | Frame::END_STREAM;
+    flood(&[], "flood", |round| {
+        let streams = (0..100).map(|at| 1 + 2 * (100 * round + at));
+        streams
+            .flat_map(|stream| [Frame::request(stream, whole), Frame::reset(stream)])
+            .collect()
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn continuation() {
+    flood(&[], "flood", |round| {
+        // A literal field that is never indexed (RFC 7541, section 6.2.2).
+        let field = [0x00, 0x01, b'x', 0x01, b'y'].repeat(20);
+        if round == 0 {
+            vec![Frame::request(1, Frame::END_STREAM)]
+        } else {
+            vec![Frame::new(Frame::CONTINUATION, 0, 1, &field); 10]
+        }
+    })
+    .await;
+}
+
+/// Each frame is to be answered, and nobody reads the answers: the server stops reading, and closes
+/// when its own question stays open.
+async fn unread(frame: Frame) {
+    let (server, config) = server(Limits {
+        header_timeout: SHORT,
+        ..limits()
+    })
+    .await;
+    let before = pages();
+    let mut raw = Raw::open(server.address, &config, &[]).await;
+    while raw.send(&vec![frame.clone(); 1_000]).await {}
+    answers(&server, &config).await;
+    assert!(pages().saturating_sub(before) < MOST_PAGES);
+    assert_eq!(server.stop().await.1, ["unresponsive"]);
+}
+
+#[tokio::test]
+async fn pings() {
+    unread(Frame::new(Frame::PING, 0, 0, &[0; 8])).await;
+}
+
+#[tokio::test]
+async fn settings() {
+    unread(Frame::new(Frame::SETTINGS, 0, 0, &[])).await;
+}
+
+#[tokio::test]
+async fn empty_data() {
+    flood(&[], "flood", |round| {
+        if round == 0 {
+            vec![Frame::request(1, Frame::END_HEADERS)]
+        } else {
+            vec![Frame::new(Frame::DATA, 0, 1, &[]); 100]
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn five_thousand_streams() {
+    let (transport, config) = hop();
+    let server = Server::with(transport, limits(), |_| std::future::pending()).await;
+    let most = limits().concurrent_streams;
+    let requests = |number: u32| {
+        let streams = (0..number).map(|at| Frame::request(1 + 2 * at, Frame::END_HEADERS));
+        streams.collect::<Vec<_>>()
+    };
+    let mut honest = Raw::open(server.address, &config, &[]).await;
+    honest.send(&requests(most)).await;
+    while server.calls() < most as usize {
+        tokio::task::yield_now().await;
+    }
+
+    let mut raw = Raw::open(server.address, &config, &[]).await;
+    raw.send(&requests(5_000)).await;
+    raw.closed().await;
+    assert!(server.calls() <= 2 * most as usize);
+    drop(honest);
+    assert_eq!(server.stop().await.1, ["flood"]);
+}
+
+#[tokio::test]
+async fn headers_without_end_are_answered_431_and_cost_nothing() {
+    let (server, config) = server(limits()).await;
+    let mut raw = Raw::open(server.address, &config, &[]).await;
+    // 32 KiB in fields of a kilobyte each (RFC 7541, section 5.2: 0x7f 0x81 0x07 is 1,024).
+    let mut field = vec![0x00, 0x01, b'x', 0x7f, 0x81, 0x07];
+    field.extend([b'y'; 1024]);
+    let mut frames = vec![Frame::request(1, Frame::END_STREAM)];
+    for at in 0..4 {
+        let flags = if at == 3 { Frame::END_HEADERS } else { 0 };
+        frames.push(Frame::new(Frame::CONTINUATION, flags, 1, &field.repeat(8)));
+    }
+    raw.send(&frames).await;
+    let answer = raw.next_of(Frame::HEADERS).await.unwrap();
+    // `:status 431` as a literal of the static table's name.
+    assert!(answer.payload.windows(3).any(|part| part == b"431") || answer.payload.len() < 16);
+    assert_eq!(server.calls(), 0);
+    answers(&server, &config).await;
+}
+
+#[tokio::test]
+async fn a_reader_with_a_closed_window_loses_its_stream_and_nothing_else() {
+    let (transport, config) = hop();
+    let limits = Limits {
+        exchange_timeout: SHORT,
+        ..limits()
+    };
+    let server = Server::with(transport, limits, |_| async {
+        Response::new(Full::new(Bytes::from(vec![0; 1 << 20])))
+    })
+    .await;
+    // SETTINGS_INITIAL_WINDOW_SIZE = 0 (RFC 9113, section 6.5.2).
+    let mut raw = Raw::open(server.address, &config, &[0, 4, 0, 0, 0, 0]).await;
+    let whole = Frame::END_HEADERS | Frame::END_STREAM;
+    raw.send(&[Frame::request(1, whole)]).await;
+    assert_eq!(raw.next_of(Frame::RESET).await.unwrap().stream, 1);
+    // The connection is still there for another.
+    raw.send(&[Frame::request(3, whole)]).await;
+    assert_eq!(raw.next_of(Frame::HEADERS).await.unwrap().stream, 3);
+    answers(&server, &config).await;
+    drop(raw);
+    assert!(server.stop().await.1.contains(&"slow_exchange".to_owned()));
+}
+
+/// Reads the whole request before it answers.
+async fn reading(transport: Transport, limits: Limits) -> Server {
+    Server::with(transport, limits, |request| async {
+        let body = http_body_util::BodyExt::collect(request.into_body()).await;
+        Response::new(Full::new(
+            body.map(|body| body.to_bytes()).unwrap_or_default(),
+        ))
+    })
+    .await
+}
+
+#[tokio::test]
+async fn a_slow_body_loses_its_stream() {
+    let (transport, config) = hop();
+    let limits = Limits {
+        exchange_timeout: SHORT,
+        ..limits()
+    };
+    let server = reading(transport, limits).await;
+    let mut raw = Raw::open(server.address, &config, &[]).await;
+    raw.send(&[Frame::request(1, Frame::END_HEADERS)]).await;
+    raw.send(&[Frame::new(Frame::DATA, 0, 1, b"a")]).await;
+    assert_eq!(raw.next_of(Frame::RESET).await.unwrap().stream, 1);
+    let whole = Frame::END_HEADERS | Frame::END_STREAM;
+    raw.send(&[Frame::request(3, whole)]).await;
+    assert_eq!(raw.next_of(Frame::HEADERS).await.unwrap().stream, 3);
+    answers(&server, &config).await;
+    drop(raw);
+    assert_eq!(server.stop().await.1, ["slow_exchange"]);
+}
+
+#[tokio::test]
+async fn a_slow_body_over_http_1_is_closed() {
+    let limits = Limits {
+        exchange_timeout: SHORT,
+        header_timeout: SHORT,
+        ..limits()
+    };
+    let server = reading(Transport::Plain, limits).await;
+    let ask = async |body: &[u8]| {
+        let mut stream = TcpStream::connect(server.address).await.unwrap();
+        let head = b"POST / HTTP/1.1\r\nhost: a\r\nconnection: close\r\ncontent-length: 4\r\n\r\n";
+        stream.write_all(head).await.unwrap();
+        stream.write_all(body).await.unwrap();
+        let mut answer = String::new();
+        let _ = stream.read_to_string(&mut answer).await;
+        answer
+    };
+    assert!(ask(b"body").await.starts_with("HTTP/1.1 200"));
+    assert_eq!(ask(b"b").await, "");
+    assert!(ask(b"body").await.starts_with("HTTP/1.1 200"));
+    assert_eq!(server.stop().await.1, ["slow_exchange"]);
+}
+
+#[tokio::test]
+async fn a_head_that_stops_is_closed() {
+    let (server, config) = server(Limits {
+        header_timeout: SHORT,
+        ..limits()
+    })
+    .await;
+    let mut raw = Raw::open(server.address, &config, &[]).await;
+    raw.send(&[Frame::request(1, 0)]).await;
+    raw.closed().await;
+    answers(&server, &config).await;
+    assert_eq!(server.calls(), 1);
+    assert_eq!(server.stop().await.1, ["unresponsive"]);
+}
+
+#[tokio::test]
+async fn one_address_cannot_take_every_connection() {
+    let (server, config) = server(Limits {
+        connections_per_address: 4,
+        ..limits()
+    })
+    .await;
+    let mut held = Vec::new();
+    for _ in 0..4 {
+        let mut raw = Raw::open(server.address, &config, &[]).await;
+        raw.next().await.unwrap();
+        held.push(raw);
+    }
+    let mut fifth = TcpStream::connect(server.address).await.unwrap();
+    assert_eq!(fifth.read(&mut [0; 1]).await.unwrap_or(0), 0);
+    held.pop();
+    // Its place is free once the server has seen it go.
+    while TcpStream::connect(server.address).await.is_err() {}
+    drop(held);
+    answers_in_the_end(&server, &config).await;
+    assert!(
+        server
+            .stop()
+            .await
+            .1
+            .iter()
+            .all(|reason| reason == "too_many_connections")
+    );
+}
+
+/// Once the server has seen others go.
+async fn answers_in_the_end(server: &Server, config: &Arc<ClientConfig>) {
+    let events = crate::fixture::Recorder::new().events();
+    let endpoint = server.address.to_string();
+    let callees = strata_tls::Peers::strangers();
+    let config = config.clone();
+    let mut channel = strata_net::channel(&endpoint, config, callees, "customers", events).unwrap();
+    while crate::fixture::call(&mut channel).await.is_err() {
+        tokio::task::yield_now().await;
+    }
+}
