@@ -60,7 +60,7 @@ pub struct Tls {
 impl Default for Tls {
     fn default() -> Self {
         Self {
-            material: "/etc/strata/material".into(),
+            material: "/run/strata/material".into(),
         }
     }
 }

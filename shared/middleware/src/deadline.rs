@@ -15,7 +15,7 @@ use tower::{Layer, Service};
 use crate::refuse::Refuse;
 
 /// gRPC's timeout metadata (gRPC over HTTP/2, "Requests": `1*8DIGIT` and a unit).
-const GRPC_TIMEOUT: HeaderName = HeaderName::from_static("grpc-timeout");
+pub(crate) const GRPC_TIMEOUT: HeaderName = HeaderName::from_static("grpc-timeout");
 
 /// The moment a request's caller stops waiting, as a request extension.
 #[derive(Clone, Copy, Debug)]

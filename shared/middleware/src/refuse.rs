@@ -4,7 +4,8 @@ use axum::response::IntoResponse;
 use http::Response;
 use strata_core::{ErrorCode, TraceContext};
 use strata_rest::Problem;
-use tonic::{Code, Status};
+
+use crate::status::into_status;
 
 /// A response type a layer can refuse with.
 pub trait Refuse: Sized {
@@ -15,7 +16,7 @@ pub trait Refuse: Sized {
 /// A trailers-only gRPC response. The caller knows the trace: it sent it.
 impl Refuse for Response<tonic::body::Body> {
     fn refuse(code: ErrorCode, _: Option<&TraceContext>) -> Self {
-        Status::new(Code::from_i32(code.grpc()), code.safe_message()).into_http()
+        into_status(code.into()).into_http()
     }
 }
 

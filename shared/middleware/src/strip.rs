@@ -6,9 +6,10 @@ use http::{HeaderName, Request};
 use strata_core::Caller;
 use tower::{Layer, Service};
 
-use crate::principal::RESERVED_PREFIX;
+use crate::{deadline::GRPC_TIMEOUT, principal::RESERVED_PREFIX};
 
-/// Removes the estate's own headers and marks the request as one of the edge.
+/// Removes the headers that only workloads of the estate send each other, and marks the request as
+/// one of the edge.
 #[derive(Clone, Copy, Debug)]
 pub struct StripLayer;
 
@@ -42,7 +43,7 @@ where
         let reserved: Vec<HeaderName> = request
             .headers()
             .keys()
-            .filter(|name| name.as_str().starts_with(RESERVED_PREFIX))
+            .filter(|name| name.as_str().starts_with(RESERVED_PREFIX) || **name == GRPC_TIMEOUT)
             .cloned()
             .collect();
         for name in reserved {

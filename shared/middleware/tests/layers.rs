@@ -180,6 +180,9 @@ async fn nobody_outside_speaks_as_one_of_us() {
         .insert("strata-anything", "x".parse().unwrap());
     request
         .headers_mut()
+        .insert("grpc-timeout", "1S".parse().unwrap());
+    request
+        .headers_mut()
         .insert("accept", "*/*".parse().unwrap());
     let seen = StripLayer
         .layer(service_fn(|request: Request<()>| async move {

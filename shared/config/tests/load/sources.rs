@@ -15,7 +15,7 @@ fn an_empty_configuration_has_the_defaults() {
             .unwrap();
         assert_eq!(config.listen.address.to_string(), "0.0.0.0:8443");
         assert_eq!(config.admin.address.to_string(), "127.0.0.1:9443");
-        assert_eq!(config.tls.material, Path::new("/etc/strata/material"));
+        assert_eq!(config.tls.material, Path::new("/run/strata/material"));
         assert_eq!(
             (config.limits.connections, config.limits.handshakes),
             (10_000, 256)
