@@ -4,6 +4,7 @@
 
 mod chain;
 mod drain;
+mod headers;
 mod issuer;
 mod outage;
 mod overview;
@@ -33,6 +34,7 @@ fn main() -> anyhow::Result<ExitCode> {
         problems::what_does_not_exist_is_not_found,
         problems::a_wrong_query_is_named_and_not_repeated,
         tokens::a_wrong_token_is_refused,
+        headers::every_answer_carries_the_security_headers,
         trace::every_hop_logs_the_trace_of_the_request,
         trace::a_trace_that_is_none_is_replaced,
         drain::a_service_asked_to_stop_ends_well,
