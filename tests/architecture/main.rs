@@ -8,6 +8,7 @@ mod calls;
 mod crates;
 mod folders;
 mod names;
+mod papers;
 mod repository;
 mod rule;
 mod tls;
