@@ -44,6 +44,14 @@ mod tests {
     use super::*;
 
     #[test]
+    fn test_puts_up_with_what_harms_nobody_but_itself() {
+        assert!(Laxity::DistantCollector.is_allowed(Environment::Test));
+        assert!(Laxity::OpenAdmin.is_allowed(Environment::Test));
+        assert!(!Laxity::PlainIssuer.is_allowed(Environment::Test));
+        assert!(!Laxity::StaleCrl.is_allowed(Environment::Test));
+    }
+
+    #[test]
     fn staging_and_production_put_up_with_nothing() {
         for laxity in [
             Laxity::PlainIssuer,
