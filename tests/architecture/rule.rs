@@ -4,6 +4,7 @@
 use std::marker::PhantomData;
 
 use proto_experience_storefront::v1::StorefrontContract;
+use proto_experience_support_desk::v1::SupportDeskContract;
 use proto_process_customer_overview::v1::CustomerOverviewServiceClient;
 use proto_system_customers::v1::CustomersServiceClient;
 use proto_system_orders::v1::OrdersServiceClient;
@@ -47,6 +48,7 @@ fn every_client_is_callable_from_exactly_the_layers_of_the_rule() {
         layers!(OrdersServiceClient<()>),
         layers!(CustomerOverviewServiceClient<()>),
         layers!(StorefrontContract),
+        layers!(SupportDeskContract),
     ] {
         assert_eq!(callable, allowed);
     }

@@ -3,6 +3,7 @@
 #![cfg(test)]
 
 mod chain;
+mod desk;
 mod drain;
 mod headers;
 mod issuer;
@@ -30,6 +31,10 @@ fn main() -> anyhow::Result<ExitCode> {
         paging::pages_hold_every_order_once_newest_first,
         paging::an_order_placed_meanwhile_shifts_no_page,
         paging::a_page_token_of_another_shows_only_ones_own,
+        desk::an_agent_sees_the_customers_of_their_region,
+        desk::a_customer_of_another_region_is_like_a_missing_one,
+        desk::a_search_finds_the_customers_of_ones_region,
+        desk::a_search_is_for_agents_of_a_region,
         problems::a_request_without_every_scope_is_refused,
         problems::what_does_not_exist_is_not_found,
         problems::a_wrong_query_is_named_and_not_repeated,

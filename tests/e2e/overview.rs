@@ -14,7 +14,7 @@ const COUNTED: usize = 100;
 const SHOWN: usize = 10;
 
 /// What a customer must see, from the stores alone.
-async fn expected(rig: &Rig, customer: &str) -> Value {
+pub(crate) async fn expected(rig: &Rig, customer: &str) -> Value {
     let orders = orders(rig, customer).await;
     let counted = orders.get(..COUNTED).unwrap_or(&orders);
     let worth = counted.iter().filter(|order| {

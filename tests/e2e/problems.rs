@@ -9,19 +9,33 @@ use strata_tests::{Answer, Counts, Rig};
 
 use crate::{ORDERS, OVERVIEW};
 
-const ROUTES: [(&str, &str); 2] = [("GetMyOverview", OVERVIEW), ("ListMyOrders", ORDERS)];
+/// Every method of an Experience API, as a user asks for it who may.
+const STOREFRONT: [(&str, &str); 2] = [("GetMyOverview", OVERVIEW), ("ListMyOrders", ORDERS)];
+const DESK: [(&str, &str); 2] = [
+    ("GetCustomerOverview", "/v1/customers/cus_000001/overview"),
+    ("SearchCustomers", "/v1/customers?query=a"),
+];
 
 pub(crate) async fn a_request_without_every_scope_is_refused(rig: &mut Rig) {
-    let edge = rig.edge("storefront").unwrap();
+    let customer = |scopes: &BTreeSet<String>| rig.token_with("cus_000001", scopes).unwrap();
+    assert_every_scope_is_needed(rig, "storefront", &STOREFRONT, customer).await;
+    let agent = |scopes: &BTreeSet<String>| rig.agent_token_with(Some("uk"), scopes).unwrap();
+    assert_every_scope_is_needed(rig, "support-desk", &DESK, agent).await;
+}
+
+async fn assert_every_scope_is_needed(
+    rig: &Rig,
+    service: &str,
+    routes: &[(&str, &str)],
+    token: impl Fn(&BTreeSet<String>) -> String,
+) {
+    let edge = rig.edge(service).unwrap();
     let process = rig.estate.service("customer-overview").unwrap();
-    let methods = rig.contracts.methods(Layer::Experience, "storefront");
-    assert_eq!(methods.len(), ROUTES.len());
-    for (name, route) in ROUTES {
-        let method = methods.iter().find(|method| method.name == name).unwrap();
-        let ask = async |scopes: &BTreeSet<String>| {
-            let token = rig.token_with("cus_000001", scopes).unwrap();
-            edge.get(route, &token).await.unwrap()
-        };
+    let methods = rig.contracts.methods(Layer::Experience, service);
+    assert_eq!(methods.len(), routes.len());
+    for (name, route) in routes {
+        let method = methods.iter().find(|method| method.name == *name).unwrap();
+        let ask = async |scopes: &BTreeSet<String>| edge.get(route, &token(scopes)).await.unwrap();
         assert_eq!(ask(&method.scopes).await.status, StatusCode::OK, "{route}");
         let calls = Counts::of(process.admin).await.unwrap().all_requests();
         assert!(!method.scopes.is_empty());

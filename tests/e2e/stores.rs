@@ -39,6 +39,24 @@ pub(crate) async fn profile(rig: &Rig, customer: &str) -> Value {
     })
 }
 
+/// What the customer master says of every customer, in id order, as a list shows them.
+pub(crate) async fn summaries(rig: &Rig) -> Vec<Value> {
+    let rows = sqlx::query("SELECT * FROM customers ORDER BY customer_id")
+        .fetch_all(&mut open(rig, "customers").await)
+        .await
+        .unwrap();
+    let summary = |row: &sqlx::sqlite::SqliteRow| {
+        let text = |column: &str| row.get::<String, _>(column);
+        json!({
+            "customerId": text("customer_id"),
+            "fullName": format!("{} {}", text("given_name"), text("family_name")),
+            "email": text("email"),
+            "region": text("region"),
+        })
+    };
+    rows.iter().map(summary).collect()
+}
+
 /// What the order book says of a customer, newest first.
 pub(crate) async fn orders(rig: &Rig, customer: &str) -> Vec<Value> {
     let mut store = open(rig, "orders").await;

@@ -124,23 +124,54 @@ impl Rig {
     /// # Errors
     /// When it cannot be signed.
     pub fn token_with(&self, customer: &str, scopes: &BTreeSet<String>) -> Result<String> {
+        self.sign(customer, "customer", None, scopes)
+    }
+
+    /// An access token of an agent, with every scope; of no region means of none.
+    ///
+    /// # Errors
+    /// When it cannot be signed.
+    pub fn agent_token(&self, region: Option<&str>) -> Result<String> {
+        self.agent_token_with(region, &self.contracts.scopes())
+    }
+
+    /// An access token of an agent, with the given scopes.
+    ///
+    /// # Errors
+    /// When it cannot be signed.
+    pub fn agent_token_with(
+        &self,
+        region: Option<&str>,
+        scopes: &BTreeSet<String>,
+    ) -> Result<String> {
+        self.sign("agent-7", "agent", region, scopes)
+    }
+
+    fn sign(
+        &self,
+        user: &str,
+        role: &str,
+        region: Option<&str>,
+        scopes: &BTreeSet<String>,
+    ) -> Result<String> {
         let scopes: Vec<&str> = scopes.iter().map(String::as_str).collect();
         self.estate.issuer().token(&TokenRequest {
-            username: customer.to_owned(),
+            username: user.to_owned(),
             scope: scopes.join(" "),
-            roles: vec!["customer".to_owned()],
+            roles: vec![role.to_owned()],
+            region: region.map(str::to_owned),
             ..TokenRequest::default()
         })
     }
 
-    /// A customer whom no method refuses for want of a scope.
+    /// A customer whom no method refuses for want of a scope, a role or a region.
     #[must_use]
     pub fn principal(&self, customer: &str) -> Principal {
         Principal {
             subject: customer.to_owned(),
-            roles: vec!["customer".to_owned()],
+            roles: vec!["customer".to_owned(), "agent".to_owned()],
             scopes: self.contracts.scopes().into_iter().collect(),
-            region: None,
+            region: Some("uk".to_owned()),
             clearance: Clearance::default(),
         }
     }

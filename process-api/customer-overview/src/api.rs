@@ -2,7 +2,7 @@
 
 use proto_process_customer_overview::v1::{
     self as wire, CustomerOverviewService, GetOverviewRequest, ListOrdersRequest,
-    ListOrdersResponse,
+    ListOrdersResponse, SearchCustomersRequest, SearchCustomersResponse,
 };
 use strata_service::{call, into_status};
 use tonic::{Request, Response, Status};
@@ -74,6 +74,39 @@ impl CustomerOverviewService for Api {
             next_page_token: listed.next_page_token,
         }))
     }
+
+    async fn search_customers(
+        &self,
+        request: Request<SearchCustomersRequest>,
+    ) -> Result<Response<SearchCustomersResponse>, Status> {
+        let call = call(&request)?;
+        let request = request.into_inner();
+        // No region: the customer master searches the agent's own.
+        let request = customers::SearchCustomersRequest {
+            query: request.query,
+            region: String::new(),
+            page_size: request.page_size,
+            page_token: request.page_token,
+        };
+        let found = self
+            .upstreams
+            .search(&call, request)
+            .await
+            .map_err(into_status)?;
+        Ok(Response::new(SearchCustomersResponse {
+            customers: found.customers.into_iter().map(summary).collect(),
+            next_page_token: found.next_page_token,
+        }))
+    }
+}
+
+fn summary(customer: customers::Customer) -> wire::CustomerSummary {
+    wire::CustomerSummary {
+        customer_id: customer.customer_id,
+        full_name: full_name(customer.name),
+        email: customer.email,
+        region: customer.region,
+    }
 }
 
 /// Neither birth date nor national id leaves the System layer.
@@ -85,11 +118,10 @@ fn profile(customer: customers::Customer) -> wire::Profile {
         customers::LoyaltyTier::Gold => wire::LoyaltyTier::Gold,
         customers::LoyaltyTier::Platinum => wire::LoyaltyTier::Platinum,
     };
-    let name = customer.name.unwrap_or_default();
     let consent = customer.marketing_consent.unwrap_or_default();
     wire::Profile {
         customer_id: customer.customer_id,
-        full_name: format!("{} {}", name.given, name.family),
+        full_name: full_name(customer.name),
         email: customer.email,
         phone: customer.phone,
         address: customer.address.map(|address| wire::Address {
@@ -104,6 +136,11 @@ fn profile(customer: customers::Customer) -> wire::Profile {
         region: customer.region,
         customer_since: customer.created_at,
     }
+}
+
+fn full_name(name: Option<customers::Name>) -> String {
+    name.map(|name| format!("{} {}", name.given, name.family))
+        .unwrap_or_default()
 }
 
 /// `listed` is newest first.

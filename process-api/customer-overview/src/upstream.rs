@@ -6,7 +6,10 @@ use strata_core::{Call, Error, Process};
 use strata_service::{Ctx, StartError, Transport, Upstream, from_status};
 
 use self::{
-    customers::{Customer, CustomersServiceClient, GetCustomerRequest},
+    customers::{
+        Customer, CustomersServiceClient, GetCustomerRequest, SearchCustomersRequest,
+        SearchCustomersResponse,
+    },
     orders::{ListOrdersRequest, ListOrdersResponse, OrdersServiceClient},
 };
 
@@ -32,6 +35,21 @@ impl Upstreams {
             .customers
             .on_behalf_of(call)
             .get_customer(request)
+            .await;
+        Ok(response
+            .map_err(|status| from_status(&status))?
+            .into_inner())
+    }
+
+    pub(crate) async fn search(
+        &self,
+        call: &Call,
+        request: SearchCustomersRequest,
+    ) -> Result<SearchCustomersResponse, Error> {
+        let response = self
+            .customers
+            .on_behalf_of(call)
+            .search_customers(request)
             .await;
         Ok(response
             .map_err(|status| from_status(&status))?

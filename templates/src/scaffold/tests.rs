@@ -8,11 +8,12 @@ use super::{
 };
 
 /// The services the repository comes with.
-const SAMPLES: [&str; 4] = [
+const SAMPLES: [&str; 5] = [
     "system-customers",
     "system-orders",
     "process-customer-overview",
     "experience-storefront",
+    "experience-support-desk",
 ];
 
 /// The plan a sample would have been made from.
@@ -72,6 +73,14 @@ fn the_samples_are_rendered_templates_plus_domain_code() {
                     "{file}"
                 ),
                 "callers.toml" => assert!(text.starts_with(&rendered), "{file}"),
+                // A channel's users are its own.
+                "roles.toml" => {
+                    assert_eq!(
+                        text.replace("roles.agent", "roles.customer"),
+                        rendered,
+                        "{file}"
+                    );
+                }
                 // Domain code, by its nature.
                 "api.rs" | "domain.rs" | "seed.rs" | "store.rs" | "upstream.rs" => {
                     assert!(!text.is_empty(), "{file}");

@@ -143,7 +143,7 @@ fn another_program_can_use_what_it_prints() {
     let mut line = String::new();
     stdout.read_line(&mut line).unwrap();
     let summary: Value = serde_json::from_str(&line).unwrap();
-    assert_eq!(summary["services"].as_array().unwrap().len(), 4);
+    assert_eq!(summary["services"].as_array().unwrap().len(), 5);
     for service in summary["services"].as_array().unwrap() {
         assert!(
             Path::new(service["material"].as_str().unwrap())
@@ -175,7 +175,7 @@ fn another_program_can_use_what_it_prints() {
 fn when_a_service_dies_later_everything_is_stopped_and_it_is_named() {
     let _turn = PUBLISHED.lock().unwrap_or_else(PoisonError::into_inner);
     let up = Up::start(&[]);
-    up.announced("experience-storefront");
+    up.announced("experience-support-desk");
     send(
         up.announced("system-orders")["pid"].as_i64().unwrap(),
         Signal::KILL,

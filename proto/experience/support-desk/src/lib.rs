@@ -1,0 +1,3 @@
+//! The contract of experience/support-desk.
+
+include!(concat!(env!("OUT_DIR"), "/contract.rs"));
