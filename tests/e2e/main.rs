@@ -3,6 +3,7 @@
 #![cfg(test)]
 
 mod chain;
+mod contact;
 mod desk;
 mod drain;
 mod headers;
@@ -11,6 +12,7 @@ mod outage;
 mod overview;
 mod paging;
 mod problems;
+mod relay;
 mod secrecy;
 mod stores;
 mod tokens;
@@ -21,6 +23,7 @@ use std::process::ExitCode;
 use strata_tests::{cases, run};
 
 const OVERVIEW: &str = "/v1/me/overview";
+const CONTACT: &str = "/v1/me/contact";
 const ORDERS: &str = "/v1/me/orders";
 
 fn main() -> anyhow::Result<ExitCode> {
@@ -35,6 +38,11 @@ fn main() -> anyhow::Result<ExitCode> {
         desk::a_customer_of_another_region_is_like_a_missing_one,
         desk::a_search_finds_the_customers_of_ones_region,
         desk::a_search_is_for_agents_of_a_region,
+        contact::a_customer_changes_how_they_are_reached,
+        contact::a_key_has_one_effect,
+        contact::there_is_one_effect_when_the_connection_dies_after_the_commit,
+        contact::a_wrong_change_is_named_and_changes_nothing,
+        contact::a_write_to_anothers_record_is_like_one_to_a_missing,
         problems::a_request_without_every_scope_is_refused,
         problems::what_does_not_exist_is_not_found,
         problems::a_wrong_query_is_named_and_not_repeated,

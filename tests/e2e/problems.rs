@@ -7,10 +7,14 @@ use serde_json::json;
 use strata_core::Layer;
 use strata_tests::{Answer, Counts, Rig};
 
-use crate::{ORDERS, OVERVIEW};
+use crate::{CONTACT, ORDERS, OVERVIEW};
 
 /// Every method of an Experience API, as a user asks for it who may.
-const STOREFRONT: [(&str, &str); 2] = [("GetMyOverview", OVERVIEW), ("ListMyOrders", ORDERS)];
+const STOREFRONT: [(&str, &str); 3] = [
+    ("GetMyOverview", OVERVIEW),
+    ("ListMyOrders", ORDERS),
+    ("UpdateMyContact", CONTACT),
+];
 const DESK: [(&str, &str); 2] = [
     ("GetCustomerOverview", "/v1/customers/cus_000001/overview"),
     ("SearchCustomers", "/v1/customers?query=a"),
@@ -33,9 +37,17 @@ async fn assert_every_scope_is_needed(
     let process = rig.estate.service("customer-overview").unwrap();
     let methods = rig.contracts.methods(Layer::Experience, service);
     assert_eq!(methods.len(), routes.len());
+    let change = json!({ "phone": "+447700900999", "idempotencyKey": "scopes" });
     for (name, route) in routes {
         let method = methods.iter().find(|method| method.name == *name).unwrap();
-        let ask = async |scopes: &BTreeSet<String>| edge.get(route, &token(scopes)).await.unwrap();
+        let ask = async |scopes: &BTreeSet<String>| {
+            let token = token(scopes);
+            let answer = match *route {
+                CONTACT => edge.patch(route, &token, &change).await,
+                _ => edge.get(route, &token).await,
+            };
+            answer.unwrap()
+        };
         assert_eq!(ask(&method.scopes).await.status, StatusCode::OK, "{route}");
         let calls = Counts::of(process.admin).await.unwrap().all_requests();
         assert!(!method.scopes.is_empty());

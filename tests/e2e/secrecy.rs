@@ -3,10 +3,11 @@
 use std::fs;
 
 use http::{StatusCode, header::AUTHORIZATION};
+use serde_json::json;
 use strata_tests::Rig;
 
 use crate::{
-    ORDERS, OVERVIEW,
+    CONTACT, ORDERS, OVERVIEW,
     chain::Chain,
     stores::{orders, profile},
 };
@@ -54,6 +55,14 @@ pub(crate) async fn no_log_holds_what_is_secret(rig: &mut Rig) {
         ] {
             let answer = edge.get(&path, &token).await.unwrap();
             assert_eq!(answer.status, status, "{path}");
+        }
+        for (email, status) in [
+            (format!("{TYPED}@example.com"), StatusCode::OK),
+            (TYPED.to_owned(), StatusCode::BAD_REQUEST),
+        ] {
+            let change = json!({ "email": email, "idempotencyKey": email });
+            let answer = edge.patch(CONTACT, &token, &change).await.unwrap();
+            assert_eq!(answer.status, status);
         }
         let asked = edge.send(OVERVIEW, |request| {
             request.header(AUTHORIZATION, format!("Bearer {token}x"))

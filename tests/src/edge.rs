@@ -4,7 +4,10 @@ use std::{net::SocketAddr, path::PathBuf};
 
 use anyhow::{Context as _, Result};
 use bytes::Bytes;
-use http::{HeaderMap, Request, StatusCode, header::AUTHORIZATION};
+use http::{
+    HeaderMap, Request, StatusCode,
+    header::{AUTHORIZATION, CONTENT_TYPE},
+};
 use serde_json::Value;
 use strata_estate::client;
 
@@ -51,7 +54,19 @@ impl Edge {
             .await
     }
 
-    /// Sends any request to `path`: a GET until `form` makes it something else.
+    /// PATCHes `path` with an access token and a JSON body.
+    ///
+    /// # Errors
+    /// When there is no answer, or no JSON in it.
+    pub async fn patch(&self, path: &str, token: &str, body: &Value) -> Result<Answer> {
+        let request = Request::patch(format!("{}{path}", self.url))
+            .header(AUTHORIZATION, format!("Bearer {token}"))
+            .header(CONTENT_TYPE, "application/json")
+            .body(body.to_string().into())?;
+        self.answer(request).await
+    }
+
+    /// Sends any request without a body to `path`: a GET until `form` makes it something else.
     ///
     /// # Errors
     /// When there is no answer, or no JSON in it.
@@ -60,7 +75,12 @@ impl Edge {
         path: &str,
         form: impl FnOnce(http::request::Builder) -> http::request::Builder,
     ) -> Result<Answer> {
-        let request = form(Request::get(format!("{}{path}", self.url))).body(Bytes::new())?;
+        let request = Request::get(format!("{}{path}", self.url));
+        self.answer(form(request).body(Bytes::new())?).await
+    }
+
+    async fn answer(&self, request: Request<Bytes>) -> Result<Answer> {
+        let path = request.uri().path().to_owned();
         let (head, body) = client::send(request, Some(&self.ca)).await?.into_parts();
         let body = serde_json::from_slice(&body)
             .with_context(|| format!("{path} answered {} and no JSON", head.status))?;

@@ -3,7 +3,7 @@
 
 use proto_experience_storefront::v1::{
     self as wire, GetMyOverviewRequest, GetMyOverviewResponse, ListMyOrdersRequest,
-    ListMyOrdersResponse, StorefrontService,
+    ListMyOrdersResponse, StorefrontService, UpdateMyContactRequest, UpdateMyContactResponse,
 };
 use strata_core::{Call, Error};
 
@@ -49,6 +49,24 @@ impl StorefrontService for Api {
         Ok(ListMyOrdersResponse {
             orders: listed.orders.into_iter().map(order).collect(),
             next_page_token: listed.next_page_token,
+        })
+    }
+
+    async fn update_my_contact(
+        &self,
+        call: Call,
+        request: UpdateMyContactRequest,
+    ) -> Result<UpdateMyContactResponse, Error> {
+        let request = process::UpdateContactRequest {
+            customer_id: call.principal()?.subject.clone(),
+            email: request.email,
+            phone: request.phone,
+            idempotency_key: request.idempotency_key,
+        };
+        let contact = self.upstreams.update_contact(&call, request).await?;
+        Ok(UpdateMyContactResponse {
+            email: contact.email,
+            phone: contact.phone,
         })
     }
 }

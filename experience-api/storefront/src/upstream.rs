@@ -5,8 +5,8 @@ use strata_core::{Call, Error, Experience};
 use strata_service::{Ctx, StartError, Transport, Upstream, from_status};
 
 use self::process::{
-    CustomerOverviewServiceClient, GetOverviewRequest, ListOrdersRequest, ListOrdersResponse,
-    Overview,
+    Contact, CustomerOverviewServiceClient, GetOverviewRequest, ListOrdersRequest,
+    ListOrdersResponse, Overview, UpdateContactRequest,
 };
 
 /// The Process APIs this service shows.
@@ -26,6 +26,21 @@ impl Upstreams {
             customer_id: customer_id.to_owned(),
         };
         let response = self.overview.on_behalf_of(call).get_overview(request).await;
+        Ok(response
+            .map_err(|status| from_status(&status))?
+            .into_inner())
+    }
+
+    pub(crate) async fn update_contact(
+        &self,
+        call: &Call,
+        request: UpdateContactRequest,
+    ) -> Result<Contact, Error> {
+        let response = self
+            .overview
+            .on_behalf_of(call)
+            .update_contact(request)
+            .await;
         Ok(response
             .map_err(|status| from_status(&status))?
             .into_inner())

@@ -2,7 +2,7 @@
 
 use proto_process_customer_overview::v1::{
     self as wire, CustomerOverviewService, GetOverviewRequest, ListOrdersRequest,
-    ListOrdersResponse, SearchCustomersRequest, SearchCustomersResponse,
+    ListOrdersResponse, SearchCustomersRequest, SearchCustomersResponse, UpdateContactRequest,
 };
 use strata_service::{call, into_status};
 use tonic::{Request, Response, Status};
@@ -96,6 +96,29 @@ impl CustomerOverviewService for Api {
         Ok(Response::new(SearchCustomersResponse {
             customers: found.customers.into_iter().map(summary).collect(),
             next_page_token: found.next_page_token,
+        }))
+    }
+
+    async fn update_contact(
+        &self,
+        request: Request<UpdateContactRequest>,
+    ) -> Result<Response<wire::Contact>, Status> {
+        let call = call(&request)?;
+        let request = request.into_inner();
+        let request = customers::UpdateContactRequest {
+            customer_id: request.customer_id,
+            email: request.email,
+            phone: request.phone,
+            idempotency_key: request.idempotency_key,
+        };
+        let contact = self
+            .upstreams
+            .update_contact(&call, request)
+            .await
+            .map_err(into_status)?;
+        Ok(Response::new(wire::Contact {
+            email: contact.email,
+            phone: contact.phone,
         }))
     }
 }

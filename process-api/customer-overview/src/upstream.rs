@@ -7,8 +7,8 @@ use strata_service::{Ctx, StartError, Transport, Upstream, from_status};
 
 use self::{
     customers::{
-        Customer, CustomersServiceClient, GetCustomerRequest, SearchCustomersRequest,
-        SearchCustomersResponse,
+        Contact, Customer, CustomersServiceClient, GetCustomerRequest, SearchCustomersRequest,
+        SearchCustomersResponse, UpdateContactRequest,
     },
     orders::{ListOrdersRequest, ListOrdersResponse, OrdersServiceClient},
 };
@@ -50,6 +50,21 @@ impl Upstreams {
             .customers
             .on_behalf_of(call)
             .search_customers(request)
+            .await;
+        Ok(response
+            .map_err(|status| from_status(&status))?
+            .into_inner())
+    }
+
+    pub(crate) async fn update_contact(
+        &self,
+        call: &Call,
+        request: UpdateContactRequest,
+    ) -> Result<Contact, Error> {
+        let response = self
+            .customers
+            .on_behalf_of(call)
+            .update_contact(request)
             .await;
         Ok(response
             .map_err(|status| from_status(&status))?

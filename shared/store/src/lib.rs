@@ -2,9 +2,11 @@
 //! one that brings a database driver, and tests/architecture holds the other layers away from it.
 
 mod error;
+mod idempotency;
 mod page;
 mod pool;
 
 pub use error::{StoreError, map};
+pub use idempotency::IdempotencyKey;
 pub use page::{Page, PageRequest};
 pub use pool::open;

@@ -3,14 +3,15 @@
 use pbjson_types::Timestamp;
 use proto_system_customers::v1::{
     self as wire, CustomersService, GetCustomerRequest, SearchCustomersRequest,
-    SearchCustomersResponse,
+    SearchCustomersResponse, UpdateContactRequest,
 };
 use strata_core::{Error, ErrorCode};
 use strata_service::{call, into_status};
-use strata_store::PageRequest;
+use strata_store::{IdempotencyKey, PageRequest};
 use tonic::{Request, Response, Status};
 
 use crate::{
+    contact::{Contact, ContactChange},
     domain::{Address, Consent, Customer, LoyaltyTier},
     store::Store,
 };
@@ -36,10 +37,7 @@ impl CustomersService for Api {
         let id = request.into_inner().customer_id;
         let principal = call.principal().map_err(|code| into_status(code.into()))?;
         let customer = self.store.get(&id).await.map_err(into_status)?;
-        // Somebody else's customer answers exactly like a missing one.
-        if !customer.visible_to(principal) {
-            return Err(into_status(ErrorCode::NotFound.into()));
-        }
+        let customer = customer.open(principal).map_err(into_status)?;
         Ok(Response::new(customer.into()))
     }
 
@@ -66,6 +64,33 @@ impl CustomersService for Api {
             customers: found.items.into_iter().map(Into::into).collect(),
             next_page_token: found.next_page_token,
         }))
+    }
+
+    async fn update_contact(
+        &self,
+        request: Request<UpdateContactRequest>,
+    ) -> Result<Response<wire::Contact>, Status> {
+        let call = call(&request)?;
+        let request = request.into_inner();
+        let principal = call.principal().map_err(|code| into_status(code.into()))?;
+        let key = IdempotencyKey::new(request.idempotency_key).map_err(into_status)?;
+        let change = ContactChange::new(request.customer_id, request.email, request.phone)
+            .map_err(into_status)?;
+        let contact = self
+            .store
+            .update_contact(&change, &key, principal)
+            .await
+            .map_err(into_status)?;
+        Ok(Response::new(contact.into()))
+    }
+}
+
+impl From<Contact> for wire::Contact {
+    fn from(contact: Contact) -> Self {
+        Self {
+            email: contact.email,
+            phone: contact.phone,
+        }
     }
 }
 

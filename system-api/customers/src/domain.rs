@@ -1,6 +1,6 @@
 //! Customers, as the system of record holds them.
 
-use strata_core::Principal;
+use strata_core::{AGENT, Owned, Principal};
 
 /// A customer.
 #[derive(Clone, PartialEq, Eq)]
@@ -32,13 +32,6 @@ pub(crate) struct Customer {
 }
 
 impl Customer {
-    /// Customers see themselves, agents the customers of their region, nobody else anyone.
-    #[must_use]
-    pub(crate) fn visible_to(&self, principal: &Principal) -> bool {
-        principal.subject == self.id
-            || (principal.has_role(AGENT) && principal.region.as_deref() == Some(&self.region))
-    }
-
     /// The region an agent may search: the agent's own, whether asked for by name or not.
     #[must_use]
     pub(crate) fn searchable_region<'a>(principal: &'a Principal, asked: &str) -> Option<&'a str> {
@@ -50,8 +43,15 @@ impl Customer {
     }
 }
 
-/// The role of people who serve customers.
-const AGENT: &str = "agent";
+impl Owned for Customer {
+    fn owner(&self) -> &str {
+        &self.id
+    }
+
+    fn region(&self) -> &str {
+        &self.region
+    }
+}
 
 /// A postal address.
 #[derive(Clone, PartialEq, Eq)]
@@ -164,11 +164,12 @@ mod tests {
     #[test]
     fn customers_see_themselves_and_agents_their_region() {
         let mine = customer("cus_000001", "uk");
-        assert!(mine.visible_to(&user("cus_000001", "customer", None)));
-        assert!(!mine.visible_to(&user("cus_000002", "customer", Some("uk"))));
-        assert!(mine.visible_to(&user("agent-7", AGENT, Some("uk"))));
-        assert!(!mine.visible_to(&user("agent-7", AGENT, Some("de"))));
-        assert!(!mine.visible_to(&user("agent-7", AGENT, None)));
+        let reaches = |principal: &Principal| principal.may_reach(&mine);
+        assert!(reaches(&user("cus_000001", "customer", None)));
+        assert!(!reaches(&user("cus_000002", "customer", Some("uk"))));
+        assert!(reaches(&user("agent-7", AGENT, Some("uk"))));
+        assert!(!reaches(&user("agent-7", AGENT, Some("de"))));
+        assert!(!reaches(&user("agent-7", AGENT, None)));
     }
 
     #[test]

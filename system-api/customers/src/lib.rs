@@ -1,6 +1,7 @@
 //! System API of the customer master.
 
 mod api;
+mod contact;
 mod domain;
 mod seed;
 mod store;

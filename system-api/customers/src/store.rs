@@ -3,11 +3,14 @@
 use std::path::Path;
 
 use sqlx::{FromRow, Row, SqlitePool, sqlite::SqliteRow};
-use strata_core::Error;
+use strata_core::{Error, Principal, Unchecked};
 use strata_service::Database;
-use strata_store::{Page, PageRequest, StoreError, map};
+use strata_store::{IdempotencyKey, Page, PageRequest, StoreError, map};
 
-use crate::domain::{Address, Consent, Customer, LoyaltyTier};
+use crate::{
+    contact::{Contact, ContactChange},
+    domain::{Address, Consent, Customer, LoyaltyTier},
+};
 
 const GET: &str = "SELECT * FROM customers WHERE customer_id = ?1";
 
@@ -18,6 +21,17 @@ const SEARCH: &str = "SELECT * FROM customers \
        AND (instr(lower(given_name || ' ' || family_name), lower(?3)) > 0 \
             OR instr(lower(email), lower(?3)) = 1) \
      ORDER BY customer_id LIMIT ?4";
+
+const UPDATE_CONTACT: &str = "UPDATE customers SET email = ?2, phone = ?3 WHERE customer_id = ?1";
+
+/// A key counts for a day: no client repeats a request for longer.
+const FORGET: &str = "DELETE FROM contact_updates WHERE made_at < unixepoch() - 86400";
+
+const EARLIER: &str = "SELECT * FROM contact_updates WHERE subject = ?1 AND idempotency_key = ?2";
+
+const REMEMBER: &str = "INSERT INTO contact_updates (subject, idempotency_key, customer_id, \
+     asked_email, asked_phone, email, phone, made_at) \
+     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, unixepoch())";
 
 const INSERT: &str = "INSERT INTO customers (customer_id, given_name, family_name, email, phone, \
      street, city, postcode, country, birth_date, national_id, consent_email, consent_phone, \
@@ -45,12 +59,68 @@ impl Store {
     ///
     /// # Errors
     /// `NotFound`, or what the store's failure maps to.
-    pub(crate) async fn get(&self, id: &str) -> Result<Customer, Error> {
-        sqlx::query_as(GET)
-            .bind(id)
-            .fetch_one(&self.pool)
+    pub(crate) async fn get(&self, id: &str) -> Result<Unchecked<Customer>, Error> {
+        let row = sqlx::query_as(GET).bind(id).fetch_one(&self.pool).await;
+        row.map(Unchecked::new).map_err(map)
+    }
+
+    /// Changes how a customer is reached, once for each key of a user. The check of the object, the
+    /// change and the memory of the key are one transaction: a client that never got the answer
+    /// repeats the request and reads it from there.
+    ///
+    /// # Errors
+    /// `NotFound`, `Conflict` for a key that came with another change, or what the store's failure
+    /// maps to.
+    pub(crate) async fn update_contact(
+        &self,
+        change: &ContactChange,
+        key: &IdempotencyKey,
+        principal: &Principal,
+    ) -> Result<Contact, Error> {
+        // The write lock first: nothing that is read below changes before the commit.
+        let begun = self.pool.begin_with("BEGIN IMMEDIATE").await;
+        let mut transaction = begun.map_err(map)?;
+        let row = sqlx::query_as(GET)
+            .bind(&change.customer_id)
+            .fetch_one(&mut *transaction)
+            .await;
+        let customer: Customer = Unchecked::new(row.map_err(map)?).open(principal)?;
+        sqlx::query(FORGET)
+            .execute(&mut *transaction)
             .await
-            .map_err(map)
+            .map_err(map)?;
+        let earlier: Option<Earlier> = sqlx::query_as(EARLIER)
+            .bind(&principal.subject)
+            .bind(key.as_str())
+            .fetch_optional(&mut *transaction)
+            .await
+            .map_err(map)?;
+        match earlier {
+            Some(earlier) if earlier.change == *change => return Ok(earlier.contact),
+            Some(_) => return Err(IdempotencyKey::reused()),
+            None => {}
+        }
+        let contact = change.applied_to(customer);
+        sqlx::query(UPDATE_CONTACT)
+            .bind(&change.customer_id)
+            .bind(&contact.email)
+            .bind(&contact.phone)
+            .execute(&mut *transaction)
+            .await
+            .map_err(map)?;
+        sqlx::query(REMEMBER)
+            .bind(&principal.subject)
+            .bind(key.as_str())
+            .bind(&change.customer_id)
+            .bind(&change.email)
+            .bind(&change.phone)
+            .bind(&contact.email)
+            .bind(&contact.phone)
+            .execute(&mut *transaction)
+            .await
+            .map_err(map)?;
+        transaction.commit().await.map_err(map)?;
+        Ok(contact)
     }
 
     /// Customers of one region whose name or e-mail address matches, in id order.
@@ -80,10 +150,12 @@ impl Store {
     /// What the store's failure maps to.
     pub(crate) async fn replace_all(&self, customers: &[Customer]) -> Result<(), Error> {
         let mut transaction = self.pool.begin().await.map_err(map)?;
-        sqlx::query("DELETE FROM customers")
-            .execute(&mut *transaction)
-            .await
-            .map_err(map)?;
+        for statement in ["DELETE FROM contact_updates", "DELETE FROM customers"] {
+            sqlx::query(statement)
+                .execute(&mut *transaction)
+                .await
+                .map_err(map)?;
+        }
         for customer in customers {
             sqlx::query(INSERT)
                 .bind(&customer.id)
@@ -137,6 +209,28 @@ impl FromRow<'_, SqliteRow> for Customer {
                 .ok_or_else(|| sqlx::Error::Decode("unknown loyalty tier".into()))?,
             region: row.try_get("region")?,
             created_at: row.try_get("created_at")?,
+        })
+    }
+}
+
+/// What a key did before.
+struct Earlier {
+    change: ContactChange,
+    contact: Contact,
+}
+
+impl FromRow<'_, SqliteRow> for Earlier {
+    fn from_row(row: &SqliteRow) -> Result<Self, sqlx::Error> {
+        Ok(Self {
+            change: ContactChange {
+                customer_id: row.try_get("customer_id")?,
+                email: row.try_get("asked_email")?,
+                phone: row.try_get("asked_phone")?,
+            },
+            contact: Contact {
+                email: row.try_get("email")?,
+                phone: row.try_get("phone")?,
+            },
         })
     }
 }

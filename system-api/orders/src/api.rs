@@ -4,7 +4,6 @@ use pbjson_types::Timestamp;
 use proto_system_orders::v1::{
     self as wire, GetOrderRequest, ListOrdersRequest, ListOrdersResponse, OrdersService,
 };
-use strata_core::ErrorCode;
 use strata_service::{call, into_status};
 use strata_store::PageRequest;
 use tonic::{Request, Response, Status};
@@ -35,10 +34,7 @@ impl OrdersService for Api {
         let id = request.into_inner().order_id;
         let principal = call.principal().map_err(|code| into_status(code.into()))?;
         let order = self.store.get(&id).await.map_err(into_status)?;
-        // Somebody else's order answers exactly like a missing one.
-        if !order.visible_to(principal) {
-            return Err(into_status(ErrorCode::NotFound.into()));
-        }
+        let order = order.open(principal).map_err(into_status)?;
         Ok(Response::new(order.into()))
     }
 
@@ -57,7 +53,7 @@ impl OrdersService for Api {
             .map_err(into_status)?;
         // A page is one customer's: either all of it may be seen or none. Somebody else's orders
         // look like none, next page included.
-        if !listed.items.iter().all(|order| order.visible_to(principal)) {
+        if !listed.items.iter().all(|order| principal.may_reach(order)) {
             return Ok(Response::new(ListOrdersResponse::default()));
         }
         Ok(Response::new(ListOrdersResponse {

@@ -1,6 +1,6 @@
 //! Orders, as the system of record holds them. Amounts are minor units of the currency.
 
-use strata_core::Principal;
+use strata_core::Owned;
 
 /// An order.
 #[derive(Clone, PartialEq, Eq)]
@@ -25,12 +25,13 @@ pub(crate) struct Order {
     pub(crate) lines: Vec<Line>,
 }
 
-impl Order {
-    /// Customers see their own orders, agents those of their region, nobody else any.
-    #[must_use]
-    pub(crate) fn visible_to(&self, principal: &Principal) -> bool {
-        principal.subject == self.customer_id
-            || (principal.has_role("agent") && principal.region.as_deref() == Some(&self.region))
+impl Owned for Order {
+    fn owner(&self) -> &str {
+        &self.customer_id
+    }
+
+    fn region(&self) -> &str {
+        &self.region
     }
 }
 
@@ -99,6 +100,8 @@ impl Status {
 
 #[cfg(test)]
 mod tests {
+    use strata_core::Principal;
+
     use super::*;
 
     #[test]
@@ -123,13 +126,14 @@ mod tests {
             lines: Vec::new(),
         };
         let sees = |subject: &str, role: &str, region: Option<&str>| {
-            order.visible_to(&Principal {
+            let principal = Principal {
                 subject: subject.to_owned(),
                 roles: vec![role.to_owned()],
                 scopes: Vec::new(),
                 region: region.map(str::to_owned),
                 clearance: strata_core::Clearance::default(),
-            })
+            };
+            principal.may_reach(&order)
         };
         assert!(sees("cus_000001", "customer", None));
         assert!(!sees("cus_000002", "customer", Some("uk")));

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use sqlx::{FromRow, Row, SqlitePool, sqlite::SqliteRow};
-use strata_core::Error;
+use strata_core::{Error, Unchecked};
 use strata_service::Database;
 use strata_store::{Page, PageRequest, StoreError, map};
 
@@ -49,14 +49,14 @@ impl Store {
     ///
     /// # Errors
     /// `NotFound`, or what the store's failure maps to.
-    pub(crate) async fn get(&self, id: &str) -> Result<Order, Error> {
+    pub(crate) async fn get(&self, id: &str) -> Result<Unchecked<Order>, Error> {
         let mut order: Order = sqlx::query_as(GET)
             .bind(id)
             .fetch_one(&self.pool)
             .await
             .map_err(map)?;
         self.fill_lines(std::slice::from_mut(&mut order)).await?;
-        Ok(order)
+        Ok(Unchecked::new(order))
     }
 
     /// A customer's orders with their lines, newest first.
