@@ -15,6 +15,7 @@ mod problems;
 mod relay;
 mod secrecy;
 mod stores;
+mod stream;
 mod tokens;
 mod trace;
 
@@ -24,6 +25,7 @@ use strata_tests::{cases, run};
 
 const OVERVIEW: &str = "/v1/me/overview";
 const CONTACT: &str = "/v1/me/contact";
+const STREAM: &str = "/v1/me/orders.ndjson";
 const ORDERS: &str = "/v1/me/orders";
 
 fn main() -> anyhow::Result<ExitCode> {
@@ -43,6 +45,9 @@ fn main() -> anyhow::Result<ExitCode> {
         contact::there_is_one_effect_when_the_connection_dies_after_the_commit,
         contact::a_wrong_change_is_named_and_changes_nothing,
         contact::a_write_to_anothers_record_is_like_one_to_a_missing,
+        stream::a_stream_holds_every_order_once_newest_first,
+        stream::a_stream_of_anothers_orders_is_empty,
+        stream::nothing_is_read_that_nobody_takes,
         problems::a_request_without_every_scope_is_refused,
         problems::what_does_not_exist_is_not_found,
         problems::a_wrong_query_is_named_and_not_repeated,

@@ -7,13 +7,14 @@ use serde_json::json;
 use strata_core::Layer;
 use strata_tests::{Answer, Counts, Rig};
 
-use crate::{CONTACT, ORDERS, OVERVIEW};
+use crate::{CONTACT, ORDERS, OVERVIEW, STREAM};
 
 /// Every method of an Experience API, as a user asks for it who may.
-const STOREFRONT: [(&str, &str); 3] = [
+const STOREFRONT: [(&str, &str); 4] = [
     ("GetMyOverview", OVERVIEW),
     ("ListMyOrders", ORDERS),
     ("UpdateMyContact", CONTACT),
+    ("StreamMyOrders", STREAM),
 ];
 const DESK: [(&str, &str); 2] = [
     ("GetCustomerOverview", "/v1/customers/cus_000001/overview"),

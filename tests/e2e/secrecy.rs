@@ -7,7 +7,7 @@ use serde_json::json;
 use strata_tests::Rig;
 
 use crate::{
-    CONTACT, ORDERS, OVERVIEW,
+    CONTACT, ORDERS, OVERVIEW, STREAM,
     chain::Chain,
     stores::{orders, profile},
 };
@@ -43,6 +43,7 @@ pub(crate) async fn no_log_holds_what_is_secret(rig: &mut Rig) {
         for (path, status) in [
             (OVERVIEW.to_owned(), StatusCode::OK),
             (ORDERS.to_owned(), StatusCode::OK),
+            (STREAM.to_owned(), StatusCode::OK),
             (
                 format!("{ORDERS}?pageSize={TYPED}"),
                 StatusCode::BAD_REQUEST,

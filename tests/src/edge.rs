@@ -24,7 +24,7 @@ pub struct Answer {
     pub status: StatusCode,
     /// The headers.
     pub headers: HeaderMap,
-    /// The body: always JSON.
+    /// The body: always JSON; of lines of JSON, their array.
     pub body: Value,
 }
 
@@ -82,8 +82,14 @@ impl Edge {
     async fn answer(&self, request: Request<Bytes>) -> Result<Answer> {
         let path = request.uri().path().to_owned();
         let (head, body) = client::send(request, Some(&self.ca)).await?.into_parts();
-        let body = serde_json::from_slice(&body)
-            .with_context(|| format!("{path} answered {} and no JSON", head.status))?;
+        let lines = head.headers.get(CONTENT_TYPE);
+        let body = if lines.is_some_and(|kind| kind == "application/x-ndjson") {
+            let lines = serde_json::Deserializer::from_slice(&body).into_iter();
+            lines.collect::<Result<_, _>>().map(Value::Array)
+        } else {
+            serde_json::from_slice(&body)
+        };
+        let body = body.with_context(|| format!("{path} answered {} and no JSON", head.status))?;
         Ok(Answer {
             status: head.status,
             headers: head.headers,

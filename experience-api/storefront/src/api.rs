@@ -1,11 +1,14 @@
 //! Contract to domain and back, nothing else. The customer is always the signed-in one: no request
 //! names anybody.
 
+use futures_util::{StreamExt as _, TryStreamExt as _};
 use proto_experience_storefront::v1::{
     self as wire, GetMyOverviewRequest, GetMyOverviewResponse, ListMyOrdersRequest,
-    ListMyOrdersResponse, StorefrontService, UpdateMyContactRequest, UpdateMyContactResponse,
+    ListMyOrdersResponse, StorefrontService, StreamMyOrdersRequest, UpdateMyContactRequest,
+    UpdateMyContactResponse,
 };
 use strata_core::{Call, Error};
+use strata_service::Messages;
 
 use crate::upstream::{Upstreams, process};
 
@@ -68,6 +71,18 @@ impl StorefrontService for Api {
             email: contact.email,
             phone: contact.phone,
         })
+    }
+
+    async fn stream_my_orders(
+        &self,
+        call: Call,
+        _: StreamMyOrdersRequest,
+    ) -> Result<Messages<wire::Order>, Error> {
+        let request = process::StreamOrdersRequest {
+            customer_id: call.principal()?.subject.clone(),
+        };
+        let orders = self.upstreams.stream_orders(&call, request).await?;
+        Ok(orders.map_ok(order).boxed())
     }
 }
 

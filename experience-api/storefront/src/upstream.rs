@@ -1,12 +1,13 @@
 //! The one file that names other services.
 
+use futures_util::{StreamExt as _, TryStreamExt as _};
 pub(crate) use proto_process_customer_overview::v1 as process;
 use strata_core::{Call, Error, Experience};
-use strata_service::{Ctx, StartError, Transport, Upstream, from_status};
+use strata_service::{Ctx, Messages, StartError, Transport, Upstream, from_status};
 
 use self::process::{
     Contact, CustomerOverviewServiceClient, GetOverviewRequest, ListOrdersRequest,
-    ListOrdersResponse, Overview, UpdateContactRequest,
+    ListOrdersResponse, Order, Overview, StreamOrdersRequest, UpdateContactRequest,
 };
 
 /// The Process APIs this service shows.
@@ -29,6 +30,23 @@ impl Upstreams {
         Ok(response
             .map_err(|status| from_status(&status))?
             .into_inner())
+    }
+
+    pub(crate) async fn stream_orders(
+        &self,
+        call: &Call,
+        request: StreamOrdersRequest,
+    ) -> Result<Messages<Order>, Error> {
+        let response = self
+            .overview
+            .on_behalf_of(call)
+            .stream_orders(request)
+            .await;
+        let orders = response.map_err(|status| from_status(&status))?;
+        Ok(orders
+            .into_inner()
+            .map_err(|status| from_status(&status))
+            .boxed())
     }
 
     pub(crate) async fn update_contact(

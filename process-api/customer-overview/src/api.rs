@@ -1,8 +1,10 @@
 //! Contract to domain and back, nothing else.
 
+use futures_util::{StreamExt as _, TryStreamExt as _, stream::BoxStream};
 use proto_process_customer_overview::v1::{
     self as wire, CustomerOverviewService, GetOverviewRequest, ListOrdersRequest,
-    ListOrdersResponse, SearchCustomersRequest, SearchCustomersResponse, UpdateContactRequest,
+    ListOrdersResponse, SearchCustomersRequest, SearchCustomersResponse, StreamOrdersRequest,
+    UpdateContactRequest,
 };
 use strata_service::{call, into_status};
 use tonic::{Request, Response, Status};
@@ -25,6 +27,8 @@ impl Api {
 
 #[tonic::async_trait]
 impl CustomerOverviewService for Api {
+    type StreamOrdersStream = BoxStream<'static, Result<wire::Order, Status>>;
+
     async fn get_overview(
         &self,
         request: Request<GetOverviewRequest>,
@@ -120,6 +124,21 @@ impl CustomerOverviewService for Api {
             email: contact.email,
             phone: contact.phone,
         }))
+    }
+
+    async fn stream_orders(
+        &self,
+        request: Request<StreamOrdersRequest>,
+    ) -> Result<Response<Self::StreamOrdersStream>, Status> {
+        let call = call(&request)?;
+        let request = orders::StreamOrdersRequest {
+            customer_id: request.into_inner().customer_id,
+        };
+        let orders = self.upstreams.stream_orders(&call, request).await;
+        let orders = orders.map_err(into_status)?;
+        Ok(Response::new(
+            orders.map_ok(order).map_err(into_status).boxed(),
+        ))
     }
 }
 

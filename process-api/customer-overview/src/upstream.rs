@@ -1,16 +1,19 @@
 //! The one file that names other services.
 
+use futures_util::{StreamExt as _, TryStreamExt as _};
 pub(crate) use proto_system_customers::v1 as customers;
 pub(crate) use proto_system_orders::v1 as orders;
 use strata_core::{Call, Error, Process};
-use strata_service::{Ctx, StartError, Transport, Upstream, from_status};
+use strata_service::{Ctx, Messages, StartError, Transport, Upstream, from_status};
 
 use self::{
     customers::{
         Contact, Customer, CustomersServiceClient, GetCustomerRequest, SearchCustomersRequest,
         SearchCustomersResponse, UpdateContactRequest,
     },
-    orders::{ListOrdersRequest, ListOrdersResponse, OrdersServiceClient},
+    orders::{
+        ListOrdersRequest, ListOrdersResponse, Order, OrdersServiceClient, StreamOrdersRequest,
+    },
 };
 
 /// The System APIs this service combines.
@@ -54,6 +57,19 @@ impl Upstreams {
         Ok(response
             .map_err(|status| from_status(&status))?
             .into_inner())
+    }
+
+    pub(crate) async fn stream_orders(
+        &self,
+        call: &Call,
+        request: StreamOrdersRequest,
+    ) -> Result<Messages<Order>, Error> {
+        let response = self.orders.on_behalf_of(call).stream_orders(request).await;
+        let orders = response.map_err(|status| from_status(&status))?;
+        Ok(orders
+            .into_inner()
+            .map_err(|status| from_status(&status))
+            .boxed())
     }
 
     pub(crate) async fn update_contact(

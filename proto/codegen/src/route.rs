@@ -59,8 +59,8 @@ impl Route {
         };
         let request = method.input();
         let mut problems = Vec::new();
-        if method.is_client_streaming() || method.is_server_streaming() {
-            problems.push("streams: an HTTP route answers one request with one message".to_owned());
+        if method.is_client_streaming() {
+            problems.push("streams its request: an HTTP route takes one message".to_owned());
         }
         let path = path_fields(template, &request, &mut problems);
         let body = body(verb, &rule.body, &request, &path, &mut problems);
@@ -325,13 +325,16 @@ mod tests {
     }
 
     #[test]
-    fn a_route_answers_one_request_with_one_message() {
+    fn a_route_takes_one_message() {
+        let method = "rpc GetTicket(GetTicketRequest) returns (Ticket)";
+        let answers_many = method.replace("(Ticket)", "(stream Ticket)");
+        experience(method, &answers_many, &[""; 0]);
         experience(
-            "rpc GetTicket(GetTicketRequest) returns (Ticket)",
-            "rpc GetTicket(GetTicketRequest) returns (stream Ticket)",
+            method,
+            "rpc GetTicket(stream GetTicketRequest) returns (Ticket)",
             &[
-                "experience/desk/v1/contract.proto:8: method GetTicket streams: an HTTP route answers \
-               one request with one message",
+                "experience/desk/v1/contract.proto:8: method GetTicket streams its request: an HTTP \
+               route takes one message",
             ],
         );
     }

@@ -1,4 +1,4 @@
-//! One request: bound, handled, answered as JSON.
+//! One request: bound, handled, answered.
 
 use std::future::Future;
 
@@ -13,16 +13,19 @@ use strata_core::{Call, Error, ErrorCode};
 
 use crate::{bind::bind, problem::Problem, route::Route};
 
+/// How an answer is written.
+pub(crate) type Write<T> = fn(&'static Route, T) -> Result<Response, Problem>;
+
 /// Answers `request`. Without a call's context the handler does not run: the stack that
 /// authenticates was not around it.
 pub(crate) async fn answer<Req, Res, F, Fut>(
     route: &'static Route,
     request: Request,
     handler: F,
+    write: Write<Res>,
 ) -> Response
 where
     Req: DeserializeOwned,
-    Res: Serialize,
     F: Fn(Call, Req) -> Fut,
     Fut: Future<Output = Result<Res, Error>>,
 {
@@ -38,25 +41,28 @@ where
         Ok(message) => handler(call, message).await.map_err(Problem::from),
         Err(problem) => Err(problem),
     };
-    match answered.and_then(|message| json(route, &message)) {
+    match answered.and_then(|message| write(route, message)) {
         Ok(response) => response,
         Err(problem) => problem.with_trace(trace).into_response(),
     }
 }
 
-fn json<T: Serialize>(route: &Route, message: &T) -> Result<Response, Problem> {
+/// One message, as JSON.
+pub(crate) fn json<T: Serialize>(route: &'static Route, message: T) -> Result<Response, Problem> {
+    let content_type = HeaderValue::from_static("application/json");
+    let body = text(route, &message)?.freeze();
+    Ok(([(header::CONTENT_TYPE, content_type)], body).into_response())
+}
+
+/// The JSON form of a message.
+pub(crate) fn text<T: Serialize>(route: &Route, message: &T) -> Result<BytesMut, ErrorCode> {
     let mut body = BytesMut::with_capacity(1024).writer();
     // The serialiser's text can hold a value, so it is not logged.
     serde_json::to_writer(&mut body, message).map_err(|_| {
         tracing::error!(method = route.method.name, "the answer has no JSON form");
-        Problem::from(ErrorCode::Internal)
+        ErrorCode::Internal
     })?;
-    let content_type = HeaderValue::from_static("application/json");
-    Ok((
-        [(header::CONTENT_TYPE, content_type)],
-        body.into_inner().freeze(),
-    )
-        .into_response())
+    Ok(body.into_inner())
 }
 
 #[cfg(test)]

@@ -13,7 +13,12 @@ use serde::{Serialize, de::DeserializeOwned};
 use strata_core::{Call, Contract, Error, ErrorCode, TraceContext};
 use tower::{Layer, Service};
 
-use crate::{answer::answer, problem::Problem, route::Route};
+use crate::{
+    answer::{answer, json},
+    messages::{Messages, lines},
+    problem::Problem,
+    route::Route,
+};
 
 /// The routes of contract `C` with their handlers. Generated code fills it; the service's stack puts
 /// its layers around the handlers and takes the router.
@@ -42,7 +47,22 @@ impl<C: Contract> Routes<C> {
         F: Fn(Call, Req) -> Fut + Clone + Send + Sync + 'static,
         Fut: Future<Output = Result<Res, Error>> + Send + 'static,
     {
-        let answering = move |request: Request| answer(route, request, handler);
+        let answering = move |request: Request| answer(route, request, handler, json);
+        self.routes
+            .push((route, routing::on(route.verb.filter(), answering)));
+        self
+    }
+
+    /// Adds a route whose answer is a stream of messages, written as lines of JSON.
+    #[must_use]
+    pub fn stream<Req, Res, F, Fut>(mut self, route: &'static Route, handler: F) -> Self
+    where
+        Req: DeserializeOwned + Send + 'static,
+        Res: Serialize + Send + 'static,
+        F: Fn(Call, Req) -> Fut + Clone + Send + Sync + 'static,
+        Fut: Future<Output = Result<Messages<Res>, Error>> + Send + 'static,
+    {
+        let answering = move |request: Request| answer(route, request, handler, lines);
         self.routes
             .push((route, routing::on(route.verb.filter(), answering)));
         self

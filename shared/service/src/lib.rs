@@ -20,5 +20,5 @@ pub use error::{BuildError, StartError};
 pub use service::Service;
 pub use strata_config::{Config, Database};
 pub use strata_middleware::status::{call, into_status};
-pub use strata_rest::from_status;
+pub use strata_rest::{Messages, from_status};
 pub use upstream::{Transport, Upstream};

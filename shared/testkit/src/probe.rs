@@ -10,7 +10,7 @@ use strata_net::Channel;
 use strata_telemetry::Events;
 use strata_tls::Peers;
 use tonic::{
-    IntoRequest, Status,
+    IntoRequest, Status, Streaming,
     client::Grpc,
     codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder},
 };
@@ -52,7 +52,8 @@ impl Probe {
         }
     }
 
-    /// Calls `path` (`/package.Service/Method`). An empty `message` is a valid one of every type.
+    /// Calls `path` (`/package.Service/Method`). An empty `message` is a valid one of every type. The
+    /// first message of the answer, or nothing where a stream has none.
     ///
     /// # Errors
     /// The status the server answers, or `Unknown`/`Unavailable` when the connection is refused.
@@ -61,6 +62,19 @@ impl Probe {
         path: &str,
         message: impl IntoRequest<Bytes>,
     ) -> Result<Bytes, Status> {
+        let first = self.stream(path, message).await?.message().await?;
+        Ok(first.unwrap_or_default())
+    }
+
+    /// Calls `path` and leaves the messages of the answer to be taken.
+    ///
+    /// # Errors
+    /// As [`Self::call`].
+    pub async fn stream(
+        &mut self,
+        path: &str,
+        message: impl IntoRequest<Bytes>,
+    ) -> Result<Streaming<Bytes>, Status> {
         let path: PathAndQuery = path
             .parse()
             .map_err(|_| Status::invalid_argument("the path is no method's"))?;
@@ -68,11 +82,10 @@ impl Probe {
             .ready()
             .await
             .map_err(|error| Status::from_error(Box::new(error)))?;
-        Ok(self
+        let answer = self
             .grpc
-            .unary(message.into_request(), path, Raw)
-            .await?
-            .into_inner())
+            .server_streaming(message.into_request(), path, Raw);
+        Ok(answer.await?.into_inner())
     }
 }
 

@@ -1,8 +1,10 @@
 //! Contract to domain and back, nothing else.
 
+use futures_util::{StreamExt as _, TryStreamExt as _, future::ready, stream::BoxStream};
 use pbjson_types::Timestamp;
 use proto_system_orders::v1::{
     self as wire, GetOrderRequest, ListOrdersRequest, ListOrdersResponse, OrdersService,
+    StreamOrdersRequest,
 };
 use strata_service::{call, into_status};
 use strata_store::PageRequest;
@@ -26,6 +28,8 @@ impl Api {
 
 #[tonic::async_trait]
 impl OrdersService for Api {
+    type StreamOrdersStream = BoxStream<'static, Result<wire::Order, Status>>;
+
     async fn get_order(
         &self,
         request: Request<GetOrderRequest>,
@@ -60,6 +64,22 @@ impl OrdersService for Api {
             orders: listed.items.into_iter().map(Into::into).collect(),
             next_page_token: listed.next_page_token,
         }))
+    }
+
+    async fn stream_orders(
+        &self,
+        request: Request<StreamOrdersRequest>,
+    ) -> Result<Response<Self::StreamOrdersStream>, Status> {
+        let call = call(&request)?;
+        call.principal().map_err(|code| into_status(code.into()))?;
+        // Somebody else's orders look like none.
+        let visible = move |order: &Order| call.principal().is_ok_and(|user| user.may_reach(order));
+        let orders = self.store.clone().stream(request.into_inner().customer_id);
+        let orders = orders
+            .try_take_while(move |order| ready(Ok(visible(order))))
+            .map_ok(Into::into)
+            .map_err(into_status);
+        Ok(Response::new(orders.boxed()))
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use futures_util::{Stream, TryStreamExt as _, stream};
 use sqlx::{FromRow, Row, SqlitePool, sqlite::SqliteRow};
 use strata_core::{Error, Unchecked};
 use strata_service::Database;
@@ -19,6 +20,9 @@ const LIST: &str = "SELECT * FROM orders \
 /// The lines of several orders in one statement: ids come as a JSON array.
 const LINES: &str = "SELECT * FROM order_lines \
      WHERE order_id IN (SELECT value FROM json_each(?1)) ORDER BY order_id DESC, line_number";
+
+/// Orders read at once for a stream.
+const STREAMED_PAGE: u32 = 50;
 
 const INSERT: &str = "INSERT INTO orders \
      (order_id, customer_id, region, status, placed_at, currency, total_minor, ship_to_postcode) \
@@ -78,6 +82,26 @@ impl Store {
         let mut page = request.page(rows, |order: &Order| &order.id);
         self.fill_lines(&mut page.items).await?;
         Ok(page)
+    }
+
+    /// All of a customer's orders with their lines, newest first: the next page is read when the one
+    /// before has been taken. Ends with an error when a page cannot be read.
+    pub(crate) fn stream(self, customer_id: String) -> impl Stream<Item = Result<Order, Error>> {
+        let pages = stream::try_unfold(Some(String::new()), move |token| {
+            let (store, customer_id) = (self.clone(), customer_id.clone());
+            async move {
+                let Some(token) = token else {
+                    return Ok::<_, Error>(None);
+                };
+                let request = PageRequest::new(STREAMED_PAGE, &token)?;
+                let page = store.list(&customer_id, &request).await?;
+                let next = Some(page.next_page_token).filter(|token| !token.is_empty());
+                Ok(Some((page.items, next)))
+            }
+        });
+        pages
+            .map_ok(|orders| stream::iter(orders.into_iter().map(Ok)))
+            .try_flatten()
     }
 
     /// Replaces every order, in one transaction.

@@ -34,9 +34,14 @@ pub(super) fn generate(
         let constant = service::constant(&method);
         let function = names::snake(method.name());
         let route = route_value(&route, &quote!(#constant));
+        let add = if method.is_server_streaming() {
+            format_ident!("stream")
+        } else {
+            format_ident!("route")
+        };
         registrations.extend(quote! {
             let api = ::std::sync::Arc::clone(&service);
-            let routes = routes.route(const { &#route }, move |call, request| {
+            let routes = routes.#add(const { &#route }, move |call, request| {
                 let api = ::std::sync::Arc::clone(&api);
                 async move { <S as #handler>::#function(&api, call, request).await }
             });
@@ -82,7 +87,10 @@ fn route(contract: &Contract, method: &MethodDescriptor) -> Result<Route, Findin
 fn signature(method: &MethodDescriptor) -> TokenStream {
     let function = names::snake(method.name());
     let request = names::message(&method.input());
-    let response = names::message(&method.output());
+    let mut response = names::message(&method.output());
+    if method.is_server_streaming() {
+        response = quote!(::strata_rest::Messages<#response>);
+    }
     let file = method.parent_file();
     let name = format!(" `{}`.", method.name());
     let doc = comments::comment(&file, method.path()).unwrap_or(&name);
