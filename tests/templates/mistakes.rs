@@ -42,7 +42,7 @@ const MISTAKES: [(&[&str], &str); 13] = [
             "--calls",
             "orders/GetOrder,orders/DropOrders",
         ],
-        "system-orders has no method DropOrders: use one of GetOrder, ListOrders, or add it to its \
+        "system-orders has no method DropOrders: use one of GetOrder, ListOrders, StreamOrders, or add it to its \
          contract first",
     ),
     (
