@@ -11,6 +11,12 @@ use strata_estate::{
 
 use crate::{contracts::Contracts, edge::Edge, launch::Launch};
 
+const PROFILE: Profile = if cfg!(debug_assertions) {
+    Profile::Debug
+} else {
+    Profile::Release
+};
+
 /// A running estate.
 pub struct Rig {
     /// Every service, as its folder describes it.
@@ -23,7 +29,7 @@ pub struct Rig {
 }
 
 impl Rig {
-    /// Builds and starts everything.
+    /// Builds and starts everything, optimised when the tests are.
     ///
     /// # Errors
     /// When it does not build or start.
@@ -31,7 +37,7 @@ impl Rig {
         let workspace = Workspace::find()?;
         let services = workspace.services()?;
         let contracts = Contracts::read(&workspace, &services)?;
-        let binaries = build(&workspace, Profile::Debug, |_| {}).await?;
+        let binaries = build(&workspace, PROFILE, |_| {}).await?;
         let estate = Estate::start(Options {
             workspace: &workspace,
             binaries: &binaries,

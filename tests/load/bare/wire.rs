@@ -1,0 +1,179 @@
+//! The stock sockets.
+
+use std::{
+    io,
+    net::{Ipv4Addr, SocketAddr},
+    sync::Arc,
+};
+
+use anyhow::{Context as _, Result};
+use hyper_util::rt::TokioIo;
+use strata_config::Environment;
+use strata_core::Layer;
+use strata_tls::Material;
+use tokio::net::{TcpListener, TcpStream};
+use tokio_rustls::{TlsAcceptor, TlsConnector, server::TlsStream};
+use tonic::transport::{Channel, Endpoint, Uri};
+
+use super::{UPSTREAMS, variable};
+
+/// A listener whose address is announced.
+pub(super) async fn listen() -> Result<TcpListener> {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+    println!("{}", listener.local_addr()?);
+    Ok(listener)
+}
+
+/// Connections after their handshake, one handshake at a time: there are a few dozen.
+pub(super) struct Tls {
+    pub(super) listener: TcpListener,
+    pub(super) acceptor: TlsAcceptor,
+}
+
+impl Tls {
+    async fn next(&mut self) -> io::Result<(TlsStream<TcpStream>, SocketAddr)> {
+        let (stream, address) = self.listener.accept().await?;
+        stream.set_nodelay(true)?;
+        Ok((self.acceptor.accept(stream).await?, address))
+    }
+
+    pub(super) fn incoming(
+        self,
+    ) -> impl futures_util::Stream<Item = io::Result<TokioStream>> + Send {
+        futures_util::stream::unfold(self, |mut tls| async move {
+            let accepted = tls.next().await;
+            Some((accepted.map(|(stream, _)| TokioStream(stream)), tls))
+        })
+    }
+}
+
+impl axum::serve::Listener for Tls {
+    type Io = TlsStream<TcpStream>;
+    type Addr = SocketAddr;
+
+    async fn accept(&mut self) -> (Self::Io, Self::Addr) {
+        loop {
+            if let Ok(accepted) = self.next().await {
+                return accepted;
+            }
+        }
+    }
+
+    fn local_addr(&self) -> io::Result<SocketAddr> {
+        self.listener.local_addr()
+    }
+}
+
+/// tonic asks every stream for what it knows of its connection.
+pub(super) struct TokioStream(TlsStream<TcpStream>);
+
+impl tonic::transport::server::Connected for TokioStream {
+    type ConnectInfo = ();
+
+    fn connect_info(&self) {}
+}
+
+impl tokio::io::AsyncRead for TokioStream {
+    fn poll_read(
+        mut self: std::pin::Pin<&mut Self>,
+        cx: &mut std::task::Context<'_>,
+        buffer: &mut tokio::io::ReadBuf<'_>,
+    ) -> std::task::Poll<io::Result<()>> {
+        std::pin::Pin::new(&mut self.0).poll_read(cx, buffer)
+    }
+}
+
+impl tokio::io::AsyncWrite for TokioStream {
+    fn poll_write(
+        mut self: std::pin::Pin<&mut Self>,
+        cx: &mut std::task::Context<'_>,
+        bytes: &[u8],
+    ) -> std::task::Poll<io::Result<usize>> {
+        std::pin::Pin::new(&mut self.0).poll_write(cx, bytes)
+    }
+
+    fn poll_write_vectored(
+        mut self: std::pin::Pin<&mut Self>,
+        cx: &mut std::task::Context<'_>,
+        slices: &[io::IoSlice<'_>],
+    ) -> std::task::Poll<io::Result<usize>> {
+        std::pin::Pin::new(&mut self.0).poll_write_vectored(cx, slices)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.0.is_write_vectored()
+    }
+
+    fn poll_flush(
+        mut self: std::pin::Pin<&mut Self>,
+        cx: &mut std::task::Context<'_>,
+    ) -> std::task::Poll<io::Result<()>> {
+        std::pin::Pin::new(&mut self.0).poll_flush(cx)
+    }
+
+    fn poll_shutdown(
+        mut self: std::pin::Pin<&mut Self>,
+        cx: &mut std::task::Context<'_>,
+    ) -> std::task::Poll<io::Result<()>> {
+        std::pin::Pin::new(&mut self.0).poll_shutdown(cx)
+    }
+}
+
+/// tonic's own channel to a service of the chain.
+pub(super) fn channel(material: &Material, layer: Layer, service: &str) -> Result<Channel> {
+    let upstreams = variable(UPSTREAMS)?;
+    let address = upstreams
+        .split(',')
+        .filter_map(|upstream| upstream.split_once('='))
+        .find_map(|(name, address)| (name == service).then(|| address.to_owned()))
+        .with_context(|| format!("{service} has no address"))?;
+    let callee = strata_config::trust_domain(layer, Environment::Dev)?.workload(service)?;
+    let tls = TlsConnector::from(material.client_config(&callee));
+    let connector = tower::service_fn(move |uri: Uri| {
+        let tls = tls.clone();
+        async move {
+            let address = uri.authority().map(ToString::to_string).unwrap_or_default();
+            let stream = TcpStream::connect(address).await?;
+            stream.set_nodelay(true)?;
+            let name = "localhost".try_into().map_err(io::Error::other)?;
+            io::Result::Ok(TokioIo::new(tls.connect(name, stream).await?))
+        }
+    });
+    let endpoint = Endpoint::from_shared(format!("http://{address}"))?;
+    Ok(endpoint.connect_with_connector_lazy(connector))
+}
+
+/// Serves gRPC with tonic's own server.
+pub(super) async fn grpc<S>(material: &Material, server: S) -> Result<()>
+where
+    S: tower::Service<
+            http::Request<tonic::body::Body>,
+            Response = http::Response<tonic::body::Body>,
+            Error = std::convert::Infallible,
+        > + tonic::server::NamedService
+        + Clone
+        + Send
+        + Sync
+        + 'static,
+    S::Future: Send + 'static,
+{
+    let tls = Tls {
+        listener: listen().await?,
+        acceptor: TlsAcceptor::from(material.server_config()),
+    };
+    tonic::transport::Server::builder()
+        .add_service(server)
+        .serve_with_incoming(tls.incoming())
+        .await?;
+    Ok(())
+}
+
+/// Serves HTTPS with axum's own server.
+pub(super) async fn https(material: &Material, router: axum::Router) -> Result<()> {
+    let tls = Tls {
+        listener: listen().await?,
+        acceptor: TlsAcceptor::from(Arc::clone(&material.edge_config()?)),
+    };
+    axum::serve(tls, router).await?;
+    Ok(())
+}
