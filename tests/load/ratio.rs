@@ -141,7 +141,11 @@ fn ratios(estate: &Side, bare: &Side) -> Vec<f64> {
 fn spread(figures: &[f64]) -> [f64; 3] {
     let mut figures = figures.to_vec();
     figures.sort_by(f64::total_cmp);
-    [figures[0], figures[figures.len() / 2], figures[figures.len() - 1]]
+    [
+        figures[0],
+        figures[figures.len() / 2],
+        figures[figures.len() - 1],
+    ]
 }
 
 fn table(estate: &Side, bare: &Side) -> String {
@@ -160,7 +164,11 @@ fn table(estate: &Side, bare: &Side) -> String {
         format!("{median:.1} ({low:.1} to {high:.1})")
     };
     let mut row = |name: &str, estate: &[f64], bare: &[f64]| {
-        let ratios: Vec<f64> = estate.iter().zip(bare).map(|(one, two)| one / two).collect();
+        let ratios: Vec<f64> = estate
+            .iter()
+            .zip(bare)
+            .map(|(one, two)| one / two)
+            .collect();
         let [low, median, high] = spread(&ratios);
         lines.push(format!(
             "| {name} | {} | {} | {median:.2} ({low:.2} to {high:.2}) |",

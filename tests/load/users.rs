@@ -82,7 +82,11 @@ impl Users {
                     }
                     let user = users.get(number % users.len()).context("no users")?;
                     let (status, body) = ask(&mut connection, &uri, user).await?;
-                    ensure!(status == StatusCode::OK, "{status} for {}: {body:?}", user.id);
+                    ensure!(
+                        status == StatusCode::OK,
+                        "{status} for {}: {body:?}",
+                        user.id
+                    );
                 }
             });
         }

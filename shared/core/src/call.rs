@@ -2,6 +2,8 @@
 
 use std::{sync::Arc, time::Instant};
 
+use http::HeaderValue;
+
 use crate::{error::ErrorCode, principal::Principal, spiffe::SpiffeId};
 
 /// Who sent the request to this process.
@@ -32,6 +34,8 @@ pub struct Call {
     pub caller: Caller,
     /// The user it is for, if any.
     pub principal: Option<Arc<Principal>>,
+    /// What tells the next hop of the principal, as this one got or made it. Opaque to handlers.
+    pub credential: Option<HeaderValue>,
     /// When the caller stops waiting.
     pub deadline: Instant,
     /// The trace it belongs to.

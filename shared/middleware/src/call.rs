@@ -10,7 +10,7 @@ use http::{Extensions, Request};
 use strata_core::{Call, Caller, ErrorCode, Principal, TraceContext};
 use tower::{Layer, Service};
 
-use crate::{deadline::Deadline, refuse::Refuse};
+use crate::{deadline::Deadline, principal::Credential, refuse::Refuse};
 
 /// Assembles the [`Call`]; a request that lacks a part of it is refused, because a layer is missing.
 #[derive(Clone, Copy, Debug)]
@@ -61,6 +61,7 @@ fn assemble(extensions: &Extensions) -> Option<Call> {
     Some(Call {
         caller: extensions.get::<Caller>()?.clone(),
         principal: extensions.get::<Arc<Principal>>().cloned(),
+        credential: extensions.get().map(|Credential(value)| value.clone()),
         deadline: extensions.get::<Deadline>()?.0,
         trace: *extensions.get::<TraceContext>()?,
     })

@@ -4,12 +4,14 @@
 use std::{
     convert::Infallible,
     pin::Pin,
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
     time::{Duration, Instant},
 };
 
 use http::{HeaderMap, HeaderName, HeaderValue, Request};
+use pin_project_lite::pin_project;
 use strata_core::{ErrorCode, TraceContext};
+use tokio::time::{Timeout, timeout_at};
 use tower::{Layer, Service};
 
 use crate::refuse::Refuse;
@@ -56,12 +58,11 @@ pub struct KeepDeadline<S> {
 impl<S, B, R> Service<Request<B>> for KeepDeadline<S>
 where
     S: Service<Request<B>, Response = R, Error = Infallible>,
-    S::Future: Send + 'static,
     R: Refuse,
 {
     type Response = R;
     type Error = Infallible;
-    type Future = Pin<Box<dyn Future<Output = Result<R, Infallible>> + Send>>;
+    type Future = Timed<S::Future>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
         self.inner.poll_ready(cx)
@@ -72,12 +73,36 @@ where
         let deadline = Instant::now() + given.min(self.longest);
         request.extensions_mut().insert(Deadline(deadline));
         let trace = request.extensions().get::<TraceContext>().copied();
-        let response = self.inner.call(request);
-        Box::pin(async move {
-            tokio::time::timeout_at(deadline.into(), response)
-                .await
-                .unwrap_or_else(|_| Ok(R::refuse(ErrorCode::DeadlineExceeded, trace.as_ref())))
-        })
+        Timed {
+            response: timeout_at(deadline.into(), self.inner.call(request)),
+            trace,
+        }
+    }
+}
+
+pin_project! {
+    /// The answer, or DEADLINE_EXCEEDED.
+    pub struct Timed<F> {
+        #[pin]
+        response: Timeout<F>,
+        trace: Option<TraceContext>,
+    }
+}
+
+impl<F, R> Future for Timed<F>
+where
+    F: Future<Output = Result<R, Infallible>>,
+    R: Refuse,
+{
+    type Output = Result<R, Infallible>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.project();
+        Poll::Ready(
+            ready!(this.response.poll(cx)).unwrap_or_else(|_| {
+                Ok(R::refuse(ErrorCode::DeadlineExceeded, this.trace.as_ref()))
+            }),
+        )
     }
 }
 

@@ -2,11 +2,12 @@
 
 use std::{
     pin::Pin,
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
     time::Instant,
 };
 
 use http::{Request, Response};
+use pin_project_lite::pin_project;
 use strata_core::{ErrorCode, Method};
 use strata_telemetry::RequestMetrics;
 use tower::{Layer, Service};
@@ -46,11 +47,10 @@ pub struct Measure<S> {
 impl<S, B, R> Service<Request<B>> for Measure<S>
 where
     S: Service<Request<B>, Response = Response<R>>,
-    S::Future: Send + 'static,
 {
     type Response = S::Response;
     type Error = S::Error;
-    type Future = Pin<Box<dyn Future<Output = Result<S::Response, S::Error>> + Send>>;
+    type Future = Measured<S::Future>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
         self.inner.poll_ready(cx)
@@ -61,16 +61,41 @@ where
             .extensions()
             .get::<Method>()
             .map_or("unmatched", |method| method.path);
-        let requests = self.requests.clone();
-        let begun = Instant::now();
-        let response = self.inner.call(request);
-        Box::pin(async move {
-            let response = response.await?;
-            let (outcome, seconds) = (outcome(&response), begun.elapsed().as_secs_f64());
-            requests.record(method, outcome, seconds);
-            tracing::debug!(method, outcome, seconds, "answered");
-            Ok(response)
-        })
+        Measured {
+            requests: self.requests.clone(),
+            method,
+            begun: Instant::now(),
+            response: self.inner.call(request),
+        }
+    }
+}
+
+pin_project! {
+    /// The answer, recorded when it is there.
+    pub struct Measured<F> {
+        #[pin]
+        response: F,
+        requests: RequestMetrics,
+        method: &'static str,
+        begun: Instant,
+    }
+}
+
+impl<F, R, E> Future for Measured<F>
+where
+    F: Future<Output = Result<Response<R>, E>>,
+{
+    type Output = F::Output;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.project();
+        let answered = ready!(this.response.poll(cx));
+        if let Ok(response) = &answered {
+            let (outcome, seconds) = (outcome(response), this.begun.elapsed().as_secs_f64());
+            this.requests.record(this.method, outcome, seconds);
+            tracing::debug!(method = this.method, outcome, seconds, "answered");
+        }
+        Poll::Ready(answered)
     }
 }
 

@@ -83,8 +83,8 @@ fn missed<E: Error + 'static>(error: E) -> Ready<Answer<E>> {
 fn write(call: &Call, headers: &mut HeaderMap) -> Result<(), ErrorCode> {
     deadline::write(call.deadline, headers)?;
     strata_telemetry::inject(&call.trace, headers);
-    if let Some(user) = &call.principal {
-        principal::write(user, headers).map_err(|_| ErrorCode::Internal)?;
+    if let Some(credential) = &call.credential {
+        headers.insert(principal::HEADER, credential.clone());
     }
     Ok(())
 }

@@ -5,11 +5,12 @@ use std::{
     convert::Infallible,
     panic::AssertUnwindSafe,
     pin::Pin,
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
 };
 
-use futures_util::FutureExt;
+use futures_util::{FutureExt, future::CatchUnwind};
 use http::Request;
+use pin_project_lite::pin_project;
 use strata_core::{ErrorCode, TraceContext};
 use tower::{Layer, Service};
 
@@ -36,12 +37,11 @@ pub struct CatchPanic<S> {
 impl<S, B, R> Service<Request<B>> for CatchPanic<S>
 where
     S: Service<Request<B>, Response = R, Error = Infallible>,
-    S::Future: Send + 'static,
     R: Refuse,
 {
     type Response = R;
     type Error = Infallible;
-    type Future = Pin<Box<dyn Future<Output = Result<R, Infallible>> + Send>>;
+    type Future = Caught<S::Future>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
         self.inner.poll_ready(cx)
@@ -52,10 +52,31 @@ where
         // What a panicking handler leaves behind is dropped with its future; nothing is shared
         // with it but what is itself safe to share between threads.
         let response = AssertUnwindSafe(self.inner.call(request)).catch_unwind();
-        Box::pin(async move {
-            response
-                .await
-                .unwrap_or_else(|_| Ok(R::refuse(ErrorCode::Internal, trace.as_ref())))
-        })
+        Caught { response, trace }
+    }
+}
+
+pin_project! {
+    /// The answer, or INTERNAL.
+    pub struct Caught<F> {
+        #[pin]
+        response: CatchUnwind<AssertUnwindSafe<F>>,
+        trace: Option<TraceContext>,
+    }
+}
+
+impl<F, R> Future for Caught<F>
+where
+    F: Future<Output = Result<R, Infallible>>,
+    R: Refuse,
+{
+    type Output = Result<R, Infallible>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.project();
+        Poll::Ready(
+            ready!(this.response.poll(cx))
+                .unwrap_or_else(|_| Ok(R::refuse(ErrorCode::Internal, this.trace.as_ref()))),
+        )
     }
 }

@@ -25,18 +25,28 @@ pub(crate) const RESERVED_PREFIX: &str = "strata-";
 #[error("the principal does not decode: it must come from this estate's own edge")]
 pub struct BadPrincipal;
 
+/// A principal as it travels, as a request extension: made once at the edge, and handed on by every
+/// hop as it came.
+#[derive(Clone)]
+pub(crate) struct Credential(pub(crate) HeaderValue);
+
 /// Writes the principal.
 ///
 /// # Errors
 /// [`BadPrincipal`] when it does not serialise.
 pub fn write(principal: &Principal, headers: &mut HeaderMap) -> Result<(), BadPrincipal> {
+    headers.insert(HEADER, encode(principal)?);
+    Ok(())
+}
+
+/// The value of the metadata entry.
+pub(crate) fn encode(principal: &Principal) -> Result<HeaderValue, BadPrincipal> {
     let json = serde_json::to_vec(principal).map_err(|_| BadPrincipal)?;
     let mut value =
         HeaderValue::from_str(&URL_SAFE_NO_PAD.encode(json)).map_err(|_| BadPrincipal)?;
     // Sensitive: kept out of HPACK's dynamic table and of header dumps.
     value.set_sensitive(true);
-    headers.insert(HEADER, value);
-    Ok(())
+    Ok(value)
 }
 
 /// Takes the principal out of the headers.
@@ -44,18 +54,22 @@ pub fn write(principal: &Principal, headers: &mut HeaderMap) -> Result<(), BadPr
 /// # Errors
 /// [`BadPrincipal`] when an entry is there and does not decode, or is there twice.
 pub fn take(headers: &mut HeaderMap) -> Result<Option<Principal>, BadPrincipal> {
+    Ok(take_both(headers)?.map(|(principal, _)| principal))
+}
+
+fn take_both(headers: &mut HeaderMap) -> Result<Option<(Principal, HeaderValue)>, BadPrincipal> {
     if headers.get_all(HEADER).iter().nth(1).is_some() {
         return Err(BadPrincipal);
     }
-    let Some(value) = headers.remove(HEADER) else {
+    let Some(mut value) = headers.remove(HEADER) else {
         return Ok(None);
     };
+    value.set_sensitive(true);
     let json = URL_SAFE_NO_PAD
         .decode(value.as_bytes())
         .map_err(|_| BadPrincipal)?;
-    serde_json::from_slice(&json)
-        .map(Some)
-        .map_err(|_| BadPrincipal)
+    let principal = serde_json::from_slice(&json).map_err(|_| BadPrincipal)?;
+    Ok(Some((principal, value)))
 }
 
 /// Puts the principal an allowed workload sent into the request's extensions.
@@ -90,10 +104,12 @@ where
     }
 
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
-        match take(request.headers_mut()) {
-            Ok(principal) => {
-                if let Some(principal) = principal {
-                    request.extensions_mut().insert(Arc::new(principal));
+        match take_both(request.headers_mut()) {
+            Ok(taken) => {
+                if let Some((principal, value)) = taken {
+                    let extensions = request.extensions_mut();
+                    extensions.insert(Arc::new(principal));
+                    extensions.insert(Credential(value));
                 }
                 Either::Left(self.inner.call(request))
             }

@@ -5,26 +5,39 @@ use std::task::{Context, Poll};
 
 use http::Request;
 use strata_core::Method;
-use strata_telemetry::{RequestSpan, request_span};
+use strata_telemetry::{RequestTrace, Sampling, Traced};
 use tower::{Layer, Service};
-use tracing::{Instrument, instrument::Instrumented};
 
-/// Puts the [`strata_core::TraceContext`] of this hop into the extensions and runs the request in
-/// a span that carries its trace id.
+/// Puts the [`strata_core::TraceContext`] of this hop into the extensions and runs the request
+/// within its trace.
 #[derive(Clone, Copy, Debug)]
-pub struct TraceLayer;
+pub struct TraceLayer {
+    sampling: Sampling,
+}
+
+impl TraceLayer {
+    /// A layer that records what `sampling` chooses.
+    #[must_use]
+    pub const fn new(sampling: Sampling) -> Self {
+        Self { sampling }
+    }
+}
 
 impl<S> Layer<S> for TraceLayer {
     type Service = Trace<S>;
 
     fn layer(&self, inner: S) -> Self::Service {
-        Trace { inner }
+        Trace {
+            sampling: self.sampling,
+            inner,
+        }
     }
 }
 
 /// See [`TraceLayer`].
 #[derive(Clone, Debug)]
 pub struct Trace<S> {
+    sampling: Sampling,
     inner: S,
 }
 
@@ -34,7 +47,7 @@ where
 {
     type Response = S::Response;
     type Error = S::Error;
-    type Future = Instrumented<S::Future>;
+    type Future = Traced<S::Future>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
         self.inner.poll_ready(cx)
@@ -46,9 +59,9 @@ where
             .extensions()
             .get::<Method>()
             .map_or("edge", |method| method.path);
-        let RequestSpan { span, trace } = request_span(request.headers(), method);
-        request.extensions_mut().insert(trace);
-        let response = span.in_scope(|| self.inner.call(request));
-        response.instrument(span)
+        let traced = RequestTrace::of(request.headers(), method, self.sampling);
+        request.extensions_mut().insert(traced.trace);
+        let response = traced.run(|| self.inner.call(request));
+        traced.around(response)
     }
 }

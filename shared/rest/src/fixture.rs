@@ -119,6 +119,7 @@ fn call() -> Call {
     Call {
         caller: Caller::Edge,
         principal: None,
+        credential: None,
         deadline: Instant::now(),
         trace: TraceContext {
             trace_id: 0xfeed,

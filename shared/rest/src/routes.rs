@@ -198,6 +198,7 @@ mod tests {
         let call = Call {
             caller: Caller::Edge,
             principal: None,
+            credential: None,
             deadline: Instant::now(),
             trace,
         };

@@ -74,6 +74,7 @@ impl<L: Internal> Service<L> {
                     callers,
                     events: parts.telemetry.events(),
                     requests: parts.telemetry.requests(),
+                    sampling: parts.telemetry.sampling(),
                     request_timeout: parts.config.limits.request_timeout,
                 },
             );
@@ -117,6 +118,7 @@ impl Service<Experience> {
                     verifier,
                     events: parts.telemetry.events(),
                     requests: parts.telemetry.requests(),
+                    sampling: parts.telemetry.sampling(),
                     request_timeout: parts.config.limits.request_timeout,
                     body_bytes: parts.config.limits.body_bytes,
                 },

@@ -8,11 +8,13 @@ mod log;
 mod material;
 mod metrics;
 mod propagation;
+mod request;
 mod start;
 mod traces;
 
 pub use events::{Events, SecurityEvent};
 pub use material::MaterialMetrics;
 pub use metrics::RequestMetrics;
-pub use propagation::{RequestSpan, inject, request_span};
+pub use propagation::inject;
+pub use request::{RequestTrace, Sampling, Traced};
 pub use start::{Identity, Telemetry, TelemetryError};

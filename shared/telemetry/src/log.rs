@@ -21,7 +21,11 @@ use tracing_subscriber::{
     registry::LookupSpan,
 };
 
-use crate::{events, propagation, start::Identity};
+use crate::{
+    events,
+    request::{self, current},
+    start::Identity,
+};
 
 /// The layer that writes log lines.
 pub(crate) fn layer<S, W>(
@@ -48,6 +52,7 @@ where
             .boxed(),
         LogFormat::Pretty => lines
             .with_ansi(io::stderr().is_terminal())
+            .with_timer(TimeAndTrace)
             .with_filter(filter)
             .boxed(),
     }
@@ -65,15 +70,27 @@ pub(crate) fn panicked(panic: &PanicHookInfo<'_>) {
     tracing::error!(target: PANIC, location, "panicked");
 }
 
-/// What is logged. Security events and panics always are, and request spans always exist for the
-/// lines within them.
+/// What is logged. Security events and panics always are; request spans are the tracer's alone.
 pub(crate) fn filter(directives: &str) -> Result<EnvFilter, ParseError> {
     let always = format!(
-        "{}=info,{}=error,{PANIC}=error",
+        "{}=info,{}=off,{PANIC}=error",
         events::TARGET,
-        propagation::TARGET
+        request::TARGET
     );
     EnvFilter::builder().parse(format!("{directives},{always}"))
+}
+
+/// When, and within which request.
+struct TimeAndTrace;
+
+impl FormatTime for TimeAndTrace {
+    fn format_time(&self, writer: &mut Writer<'_>) -> fmt::Result {
+        SystemTime.format_time(writer)?;
+        match current() {
+            Some(current) => write!(writer, " trace_id={:032x}", current.trace_id),
+            None => Ok(()),
+        }
+    }
 }
 
 /// Writes one JSON object per event.
@@ -101,13 +118,18 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> FormatEvent<S, JsonFields> for Json
         let mut text = String::new();
         context.format_fields(Writer::new(&mut text), event)?;
         fields.extend(object(&text)?);
+        let current = current();
+        if let Some(current) = current {
+            let method = fields.entry("method");
+            method.or_insert_with(|| current.method.into());
+        }
         let mut timestamp = String::new();
         SystemTime.format_time(&mut Writer::new(&mut timestamp))?;
         let line = Line {
             timestamp,
             event,
             message: fields.remove("message"),
-            trace_id: fields.remove("trace_id"),
+            trace_id: current.map(|current| format!("{:032x}", current.trace_id)),
             identity: &self.identity,
             fields,
         };
@@ -128,7 +150,7 @@ struct Line<'a> {
     timestamp: String,
     event: &'a Event<'a>,
     message: Option<Value>,
-    trace_id: Option<Value>,
+    trace_id: Option<String>,
     identity: &'a Identity,
     fields: Map<String, Value>,
 }
@@ -148,8 +170,7 @@ impl Serialize for Line<'_> {
             line.serialize_entry("trace_id", trace_id)?;
         }
         for (name, value) in &self.fields {
-            // Meant for the tracer alone.
-            if !name.starts_with("otel.") && !NAMES.contains(&name.as_str()) {
+            if !NAMES.contains(&name.as_str()) {
                 line.serialize_entry(name, value)?;
             }
         }
@@ -158,13 +179,14 @@ impl Serialize for Line<'_> {
 }
 
 /// Names of our own, which a field cannot take over.
-const NAMES: [&str; 6] = [
+const NAMES: [&str; 7] = [
     "timestamp",
     "level",
     "target",
     "service",
     "layer",
     "environment",
+    "trace_id",
 ];
 
 #[cfg(test)]
@@ -177,7 +199,11 @@ mod tests {
     use tracing_subscriber::prelude::*;
 
     use super::*;
-    use crate::{Events, SecurityEvent, request_span};
+    use crate::{Events, RequestTrace, SecurityEvent, request::Sampling};
+
+    fn request() -> RequestTrace {
+        RequestTrace::of(&HeaderMap::new(), "/a.A/Get", Sampling::new(0.0))
+    }
 
     #[derive(Clone, Default)]
     struct Buffer(Arc<Mutex<Vec<u8>>>);
@@ -245,11 +271,9 @@ mod tests {
         for directives in ["info", "error", "off,orders=error"] {
             let mut expected = 0;
             let lines = json(directives, || {
-                let request = request_span(&HeaderMap::new(), "/a.A/Get");
+                let request = request();
                 expected = request.trace.trace_id;
-                request
-                    .span
-                    .in_scope(|| tracing::error!(target: "orders", "failed"));
+                request.run(|| tracing::error!(target: "orders", trace_id = "forged", "failed"));
             });
             assert_eq!(
                 lines[0]["trace_id"],
@@ -257,11 +281,6 @@ mod tests {
                 "{directives}"
             );
             assert_eq!(lines[0]["method"], "/a.A/Get");
-            assert!(
-                lines[0].keys().all(|name| !name.starts_with("otel")),
-                "{:?}",
-                lines[0]
-            );
         }
     }
 
@@ -308,10 +327,7 @@ mod tests {
     #[test]
     fn pretty_lines_are_text_with_the_trace() {
         let text = logged(LogFormat::Pretty, "info", || {
-            let request = request_span(&HeaderMap::new(), "/a.A/Get");
-            request
-                .span
-                .in_scope(|| tracing::info!(target: "orders", "read"));
+            request().run(|| tracing::info!(target: "orders", "read"));
         });
         assert!(
             text.contains("read") && text.contains("trace_id="),

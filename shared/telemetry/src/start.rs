@@ -17,7 +17,8 @@ use crate::{
     events::Events,
     log,
     metrics::{Metrics, RequestMetrics},
-    propagation, traces,
+    request::{self, Sampling},
+    traces,
 };
 
 /// Which process speaks.
@@ -50,6 +51,7 @@ pub struct Telemetry {
     traces: Option<SdkTracerProvider>,
     events: Events,
     requests: RequestMetrics,
+    sampling: Sampling,
 }
 
 /// Why telemetry does not start.
@@ -89,7 +91,7 @@ impl Telemetry {
             Some(collector) => {
                 tokio::runtime::Handle::try_current().map_err(TelemetryError::NoRuntime)?;
                 let (spans, metrics) = traces::exporters(collector)?;
-                let provider = traces::provider(spans, resource.clone(), config.sample_ratio);
+                let provider = traces::provider(spans, resource.clone());
                 (Some(provider), Some(metrics))
             }
             None => (None, None),
@@ -104,7 +106,7 @@ impl Telemetry {
                 .with_threads(false)
                 .with_tracked_inactivity(false)
                 .with_filter(filter_fn(|it| {
-                    it.is_span() && it.target() == propagation::TARGET
+                    it.is_span() && it.target() == request::TARGET
                 }))
         });
         let subscriber = tracing_subscriber::registry().with(lines).with(spans);
@@ -112,12 +114,14 @@ impl Telemetry {
             .map_err(|_| TelemetryError::AlreadyStarted)?;
         panic::set_hook(Box::new(log::panicked));
         let meter = metrics.meter();
+        let ratio = traces.as_ref().map_or(0.0, |_| config.sample_ratio);
         let (events, requests) = (Events::new(&meter), RequestMetrics::new(&meter));
         Ok(Self {
             metrics,
             traces,
             events,
             requests,
+            sampling: Sampling::new(ratio),
         })
     }
 
@@ -137,6 +141,12 @@ impl Telemetry {
     #[must_use]
     pub fn requests(&self) -> RequestMetrics {
         self.requests.clone()
+    }
+
+    /// Which traces are recorded.
+    #[must_use]
+    pub const fn sampling(&self) -> Sampling {
+        self.sampling
     }
 
     /// Every metric in the Prometheus text format, version 0.0.4.

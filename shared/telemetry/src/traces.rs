@@ -29,17 +29,12 @@ pub(crate) fn exporters(
     Ok((spans, metrics))
 }
 
-/// Records what the caller records; of the traces that start here, the given share.
-pub(crate) fn provider(
-    exporter: SpanExporter,
-    resource: Resource,
-    sample_ratio: f64,
-) -> SdkTracerProvider {
+/// Every span there is belongs to a sampled trace: who chooses is [`crate::Sampling`], before one is
+/// made.
+pub(crate) fn provider(exporter: SpanExporter, resource: Resource) -> SdkTracerProvider {
     SdkTracerProvider::builder()
         .with_resource(resource)
-        .with_sampler(Sampler::ParentBased(Box::new(Sampler::TraceIdRatioBased(
-            sample_ratio,
-        ))))
+        .with_sampler(Sampler::AlwaysOn)
         .with_batch_exporter(exporter)
         .build()
 }

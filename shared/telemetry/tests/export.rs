@@ -4,7 +4,7 @@
 use http::HeaderMap;
 use strata_config::Environment;
 use strata_core::Layer;
-use strata_telemetry::{Identity, Telemetry, inject, request_span};
+use strata_telemetry::{Identity, RequestTrace, Telemetry, inject};
 use tokio::{io::AsyncReadExt, net::TcpListener};
 
 const TRACE: u128 = 0x4bf9_2f35_77b3_4da6_a3ce_929d_0e0e_4736;
@@ -36,18 +36,19 @@ async fn sampled_requests_and_metrics_reach_the_collector() {
         environment: Environment::Dev,
     };
     let telemetry = Telemetry::start(&config, &identity).unwrap();
+    let sampling = telemetry.sampling();
 
-    let sampled = request_span(&headers("01"), "/a.A/Sampled");
+    let sampled = RequestTrace::of(&headers("01"), "/a.A/Sampled", sampling);
     assert_eq!(
         (sampled.trace.trace_id, sampled.trace.sampled),
         (TRACE, true)
     );
-    let unsampled = request_span(&headers("00"), "/a.A/Unsampled");
+    let unsampled = RequestTrace::of(&headers("00"), "/a.A/Unsampled", sampling);
     assert_eq!(
         (unsampled.trace.trace_id, unsampled.trace.sampled),
         (TRACE, false)
     );
-    let fresh = request_span(&HeaderMap::new(), "/a.A/Fresh");
+    let fresh = RequestTrace::of(&HeaderMap::new(), "/a.A/Fresh", sampling);
     assert!(!fresh.trace.sampled && fresh.trace.trace_id != TRACE);
     let mut outbound = HeaderMap::new();
     inject(&sampled.trace, &mut outbound);

@@ -7,17 +7,46 @@ use jsonwebtoken::{
     Algorithm, DecodingKey,
     jwk::{AlgorithmParameters, EllipticCurve, Jwk, JwkSet, KeyAlgorithm, PublicKeyUse},
 };
+use moka::sync::Cache;
 use serde::Deserialize;
 use strata_net::fetch;
 use tokio::sync::watch;
+
+use super::verify::User;
 
 /// Between two tries while there are no keys at all.
 const RETRY: Duration = Duration::from_millis(250);
 /// Between two fetches once there are keys: a withdrawn key is out after this.
 const INTERVAL: Duration = Duration::from_secs(300);
 
-/// The usable keys, by `kid`. Each key fixes its one algorithm; a token's header never chooses.
-pub(super) type KeySet = HashMap<String, (Algorithm, DecodingKey)>;
+/// Tokens remembered. A user has one or two; the least used go first.
+const REMEMBERED: u64 = 10_000;
+
+/// The keys of one document, and what they have verified: with other keys, every token is verified
+/// anew.
+pub(super) struct KeySet {
+    document: JwkSet,
+    /// By `kid`. Each key fixes its one algorithm; a token's header never chooses.
+    pub(super) keys: HashMap<String, (Algorithm, DecodingKey)>,
+    /// By SHA-256 of the whole token, so that memory holds no token.
+    pub(super) verified: Cache<[u8; 32], User>,
+}
+
+impl KeySet {
+    /// The usable keys of a document; none without any.
+    pub(super) fn of(document: JwkSet) -> Option<Self> {
+        let keys: HashMap<_, _> = document.keys.iter().filter_map(usable).collect();
+        let verified = Cache::builder()
+            .max_capacity(REMEMBERED)
+            .time_to_live(INTERVAL)
+            .build();
+        (!keys.is_empty()).then_some(Self {
+            document,
+            keys,
+            verified,
+        })
+    }
+}
 
 /// The keys as last fetched; none until the first fetch succeeds.
 #[derive(Clone)]
@@ -83,9 +112,7 @@ impl Refresh {
     pub async fn run(self) {
         loop {
             match self.fetch().await {
-                Ok(keys) => {
-                    self.current.send_replace(Some(Arc::new(keys)));
-                }
+                Ok(keys) => self.replace(keys),
                 Err(error) => tracing::warn!(%error, "cannot fetch the issuer's keys"),
             }
             let pause = if self.current.borrow().is_some() {
@@ -95,6 +122,18 @@ impl Refresh {
             };
             tokio::time::sleep(pause).await;
         }
+    }
+
+    /// The same keys again change nothing.
+    pub(super) fn replace(&self, keys: KeySet) {
+        self.current.send_if_modified(|current| {
+            let known = current.as_ref().map(|known| &known.document);
+            let differs = known != Some(&keys.document);
+            if differs {
+                *current = Some(Arc::new(keys));
+            }
+            differs
+        });
     }
 
     async fn fetch(&self) -> Result<KeySet, FetchError> {
@@ -107,12 +146,7 @@ impl Refresh {
             return Err(FetchError::OtherIssuer);
         }
         let set: JwkSet = serde_json::from_slice(&fetch::get(&discovery.jwks_uri, roots).await?)?;
-        let keys: KeySet = set.keys.iter().filter_map(usable).collect();
-        if keys.is_empty() {
-            Err(FetchError::NoKeys)
-        } else {
-            Ok(keys)
-        }
+        KeySet::of(set).ok_or(FetchError::NoKeys)
     }
 }
 

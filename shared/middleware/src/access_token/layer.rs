@@ -7,15 +7,15 @@ use std::{
 
 use futures_util::future::{Either, Ready, ready};
 use http::{HeaderMap, Request, header::AUTHORIZATION};
-use strata_core::{ErrorCode, Principal};
+use strata_core::ErrorCode;
 use strata_net::Peer;
 use strata_telemetry::{Events, SecurityEvent};
 use tower::{Layer, Service};
 
-use super::{Refused, Verifier};
+use super::{Refused, Verifier, verify::User};
 use crate::refuse::Refuse;
 
-/// Answers only requests with a valid access token; its [`Principal`] goes into the extensions, the
+/// Answers only requests with a valid access token; its [`strata_core::Principal`] goes into the extensions, the
 /// token itself goes no further.
 #[derive(Clone)]
 pub struct AccessTokenLayer {
@@ -66,10 +66,12 @@ where
     }
 
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
-        match self.layer.principal(request.headers()) {
-            Ok(principal) => {
+        match self.layer.user(request.headers()) {
+            Ok(user) => {
                 request.headers_mut().remove(AUTHORIZATION);
-                request.extensions_mut().insert(Arc::new(principal));
+                let extensions = request.extensions_mut();
+                extensions.insert(user.principal);
+                extensions.insert(user.credential);
                 Either::Left(self.inner.call(request))
             }
             Err(refused) => {
@@ -88,7 +90,7 @@ where
 }
 
 impl AccessTokenLayer {
-    fn principal(&self, headers: &HeaderMap) -> Result<Principal, Refused> {
+    fn user(&self, headers: &HeaderMap) -> Result<User, Refused> {
         let refused = |reason| Refused {
             reason,
             code: ErrorCode::Unauthenticated,

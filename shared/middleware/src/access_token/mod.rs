@@ -8,3 +8,6 @@ mod verify;
 pub use keys::{Keys, Refresh};
 pub use layer::{AccessTokenLayer, RequireToken};
 pub use verify::{Refused, Verifier};
+
+#[cfg(test)]
+mod tests;

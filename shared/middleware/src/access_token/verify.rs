@@ -2,17 +2,29 @@
 
 use std::{sync::Arc, time::Duration};
 
-use jsonwebtoken::{Validation, decode, decode_header, errors::ErrorKind};
+use jsonwebtoken::{Validation, decode, decode_header, errors::ErrorKind, get_current_timestamp};
 use serde::Deserialize;
+use sha2::{Digest as _, Sha256};
 use strata_core::{ErrorCode, Principal};
 use strata_policy::Roles;
 
-use super::keys::Keys;
+use super::keys::{KeySet, Keys};
+use crate::principal::{Credential, encode};
 
 /// Longer tokens are refused before they are read.
 const LONGEST_TOKEN: usize = 8 * 1024;
 
-/// Verifies access tokens of one issuer for one audience.
+/// Who a verified token stands for.
+#[derive(Clone)]
+pub(super) struct User {
+    pub(super) principal: Arc<Principal>,
+    pub(super) credential: Credential,
+    /// The `exp` claim.
+    expires: u64,
+}
+
+/// Verifies access tokens of one issuer for one audience. What was verified is remembered for as
+/// long as its token and its key are valid.
 #[derive(Clone)]
 pub struct Verifier {
     keys: Keys,
@@ -46,6 +58,8 @@ struct Claims {
     #[serde(default)]
     sub: String,
     #[serde(default)]
+    exp: Option<f64>,
+    #[serde(default)]
     scope: String,
     #[serde(default)]
     roles: Vec<String>,
@@ -74,10 +88,7 @@ impl Verifier {
     }
 
     /// The user a token stands for.
-    ///
-    /// # Errors
-    /// [`Refused`] with the reason.
-    pub fn verify(&self, token: &str) -> Result<Principal, Refused> {
+    pub(super) fn verify(&self, token: &str) -> Result<User, Refused> {
         if token.len() > LONGEST_TOKEN {
             return Err(refused("too_long"));
         }
@@ -85,12 +96,27 @@ impl Verifier {
             reason: "no_keys_yet",
             code: ErrorCode::Unavailable,
         })?;
+        let digest = Sha256::digest(token).into();
+        if let Some(user) = keys.verified.get(&digest) {
+            // As the verification would find it now.
+            return if user.expires >= get_current_timestamp() - self.leeway.as_secs() {
+                Ok(user)
+            } else {
+                Err(refused("expired"))
+            };
+        }
+        let user = self.user(token, &keys)?;
+        keys.verified.insert(digest, user.clone());
+        Ok(user)
+    }
+
+    fn user(&self, token: &str, keys: &KeySet) -> Result<User, Refused> {
         let header = decode_header(token).map_err(|_| refused("malformed"))?;
         if !header.typ.as_deref().is_some_and(is_access_token) {
             return Err(refused("wrong_type"));
         }
         let kid = header.kid.ok_or_else(|| refused("no_key_id"))?;
-        let (algorithm, key) = keys.get(&kid).ok_or_else(|| refused("unknown_key"))?;
+        let (algorithm, key) = keys.keys.get(&kid).ok_or_else(|| refused("unknown_key"))?;
         let mut validation = Validation::new(*algorithm);
         validation.leeway = self.leeway.as_secs();
         validation.validate_nbf = true;
@@ -103,7 +129,7 @@ impl Verifier {
         if claims.sub.is_empty() {
             return Err(refused("no_subject"));
         }
-        Ok(Principal {
+        let principal = Principal {
             clearance: self.roles.clearance(&claims.roles),
             subject: claims.sub,
             roles: claims.roles,
@@ -113,6 +139,12 @@ impl Verifier {
                 .map(str::to_owned)
                 .collect(),
             region: claims.region,
+        };
+        let credential = encode(&principal).map_err(|_| refused("malformed"))?;
+        Ok(User {
+            principal: Arc::new(principal),
+            credential: Credential(credential),
+            expires: claims.exp.unwrap_or_default() as u64,
         })
     }
 }

@@ -11,7 +11,7 @@ use strata_middleware::{
     TraceLayer, access_token::Verifier,
 };
 use strata_rest::Routes;
-use strata_telemetry::{Events, RequestMetrics};
+use strata_telemetry::{Events, RequestMetrics, Sampling};
 use tower::{Service, ServiceBuilder};
 use tower_http::set_header::SetResponseHeaderLayer;
 
@@ -20,6 +20,7 @@ pub(crate) struct Edge {
     pub verifier: Verifier,
     pub events: Events,
     pub requests: RequestMetrics,
+    pub sampling: Sampling,
     pub request_timeout: Duration,
     pub body_bytes: usize,
 }
@@ -61,7 +62,7 @@ pub(crate) fn edge<C: Contract>(
             "default-src 'none'; frame-ancestors 'none'",
         ))
         // From here on every line logged and every problem names the trace.
-        .layer(TraceLayer)
+        .layer(TraceLayer::new(parts.sampling.of_strangers()))
         // Inside the trace, so that the answer to a panic names it.
         .layer(PanicLayer)
         // Bounds everything below, the reading of the body included.

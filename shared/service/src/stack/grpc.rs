@@ -9,7 +9,7 @@ use strata_middleware::{
     TraceLayer,
 };
 use strata_policy::Callers;
-use strata_telemetry::{Events, RequestMetrics};
+use strata_telemetry::{Events, RequestMetrics, Sampling};
 use tonic::body::Body;
 use tower::{Service, ServiceBuilder};
 
@@ -18,6 +18,7 @@ pub(crate) struct Grpc {
     pub callers: Callers,
     pub events: Events,
     pub requests: RequestMetrics,
+    pub sampling: Sampling,
     pub request_timeout: Duration,
 }
 
@@ -49,7 +50,7 @@ where
             parts.events.clone(),
         ))
         // From here on every line logged names the trace.
-        .layer(TraceLayer)
+        .layer(TraceLayer::new(parts.sampling))
         // Outside what can refuse or fail, so that it counts both.
         .layer(MetricsLayer::new(parts.requests))
         // Inside the trace, so that the answer to a panic names it.

@@ -1,0 +1,109 @@
+//! What is remembered of a token, and for how long.
+
+use std::{sync::Arc, time::Duration};
+
+use jsonwebtoken::{
+    Algorithm, EncodingKey, Header, encode, get_current_timestamp,
+    jwk::{Jwk, JwkSet},
+};
+use serde_json::json;
+use strata_policy::Roles;
+
+use super::{Keys, Refresh, Verifier, keys::KeySet};
+
+const ISSUER: &str = "https://issuer.example";
+const AUDIENCE: &str = "https://desk.example";
+const KEY: &str = "the-key";
+
+struct Issuer {
+    key: EncodingKey,
+    document: JwkSet,
+}
+
+impl Issuer {
+    /// With a key of its own, which every issuer calls the same.
+    fn new() -> Self {
+        let pair = rcgen::KeyPair::generate().unwrap();
+        let key = EncodingKey::from_ec_der(&pair.serialize_der());
+        let mut jwk = Jwk::from_encoding_key(&key, Algorithm::ES256).unwrap();
+        jwk.common.key_id = Some(KEY.to_owned());
+        let document = JwkSet { keys: vec![jwk] };
+        Self { key, document }
+    }
+
+    fn token(&self, lifetime: u64) -> String {
+        let mut header = Header::new(Algorithm::ES256);
+        header.typ = Some("at+jwt".to_owned());
+        header.kid = Some(KEY.to_owned());
+        let expires = get_current_timestamp() + lifetime;
+        let claims = json!({ "iss": ISSUER, "aud": AUDIENCE, "sub": "cus_000001", "exp": expires });
+        encode(&header, &claims, &self.key).unwrap()
+    }
+
+    fn publish(&self, refresh: &Refresh) {
+        refresh.replace(KeySet::of(self.document.clone()).unwrap());
+    }
+}
+
+fn verifier(issuer: &Issuer) -> (Verifier, Keys, Refresh) {
+    let (keys, refresh) = Keys::of(ISSUER.to_owned(), None);
+    issuer.publish(&refresh);
+    let roles = Arc::new(Roles::default());
+    let verifier = Verifier::new(keys.clone(), ISSUER, AUDIENCE, Duration::ZERO, roles);
+    (verifier, keys, refresh)
+}
+
+#[test]
+fn what_is_remembered_expires_with_its_token() {
+    let issuer = Issuer::new();
+    let (verifier, keys, _refresh) = verifier(&issuer);
+    let token = issuer.token(1);
+    let first = verifier.verify(&token).unwrap();
+    let again = verifier.verify(&token).unwrap();
+    assert!(
+        Arc::ptr_eq(&first.principal, &again.principal),
+        "it was not remembered"
+    );
+    let refused = loop {
+        match verifier.verify(&token) {
+            Ok(_) => std::thread::sleep(Duration::from_millis(50)),
+            Err(refused) => break refused,
+        }
+    };
+    assert_eq!(refused.reason, "expired");
+    // Refused by what was remembered, not because it was forgotten.
+    let keys = keys.get().unwrap();
+    keys.verified.run_pending_tasks();
+    assert_eq!(keys.verified.entry_count(), 1);
+}
+
+#[test]
+fn with_other_keys_every_token_is_verified_anew() {
+    let (issuer, other) = (Issuer::new(), Issuer::new());
+    let (verifier, keys, refresh) = verifier(&issuer);
+    let token = issuer.token(60);
+    assert!(verifier.verify(&token).is_ok());
+
+    let before = keys.get().unwrap();
+    issuer.publish(&refresh);
+    assert!(
+        Arc::ptr_eq(&before, &keys.get().unwrap()),
+        "the same keys again change nothing"
+    );
+
+    other.publish(&refresh);
+    let refused = verifier.verify(&token).err().map(|refused| refused.reason);
+    assert_eq!(refused, Some("bad_signature"));
+}
+
+#[test]
+fn what_was_refused_is_not_remembered() {
+    let (issuer, other) = (Issuer::new(), Issuer::new());
+    let (verifier, keys, _refresh) = verifier(&issuer);
+    for _ in 0..2 {
+        assert!(verifier.verify(&other.token(60)).is_err());
+    }
+    let keys = keys.get().unwrap();
+    keys.verified.run_pending_tasks();
+    assert_eq!(keys.verified.entry_count(), 0);
+}
