@@ -1,33 +1,32 @@
-//! The trace of a request as it arrives and as it goes on. The header is W3C Trace Context's
-//! `traceparent`, read and written by OpenTelemetry's propagator.
+//! The trace of a request as it arrives and as it goes on: W3C Trace Context's `traceparent`, read
+//! by OpenTelemetry's propagator.
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 use opentelemetry::{
-    Context, SpanId, TraceFlags, TraceId,
-    propagation::{Extractor, Injector, TextMapPropagator},
-    trace::{SpanContext, TraceContextExt, TraceState},
+    Context,
+    propagation::{Extractor, TextMapPropagator},
+    trace::{SpanContext, TraceContextExt},
 };
 use opentelemetry_sdk::propagation::TraceContextPropagator;
 use strata_core::TraceContext;
 
-/// Writes the trace into the headers of an outbound request, in place of what is there.
+const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
+const TRACESTATE: HeaderName = HeaderName::from_static("tracestate");
+
+/// Writes the trace into the headers of an outbound request, in place of what is there (W3C Trace
+/// Context, section 3.2).
 pub fn inject(trace: &TraceContext, headers: &mut HeaderMap) {
-    let flags = if trace.sampled {
-        TraceFlags::SAMPLED
-    } else {
-        TraceFlags::NOT_SAMPLED
-    };
-    let span = SpanContext::new(
-        TraceId::from(trace.trace_id),
-        SpanId::from(trace.span_id),
-        flags,
-        true,
-        TraceState::NONE,
-    );
-    TraceContextPropagator::new().inject_context(
-        &Context::new().with_remote_span_context(span),
-        &mut Headers(headers),
-    );
+    let TraceContext {
+        trace_id, span_id, ..
+    } = trace;
+    let flags = u8::from(trace.sampled);
+    headers.remove(TRACESTATE);
+    // Digits and dashes are always a header's value.
+    if let Ok(value) =
+        HeaderValue::try_from(format!("00-{trace_id:032x}-{span_id:016x}-{flags:02x}"))
+    {
+        headers.insert(TRACEPARENT, value);
+    }
 }
 
 pub(crate) fn extract(headers: &HeaderMap) -> Option<SpanContext> {
@@ -52,19 +51,5 @@ impl Extractor for Received<'_> {
 
     fn keys(&self) -> Vec<&str> {
         self.0.keys().map(HeaderName::as_str).collect()
-    }
-}
-
-struct Headers<'a>(&'a mut HeaderMap);
-
-impl Injector for Headers<'_> {
-    fn set(&mut self, key: &str, value: String) {
-        let Ok(name) = HeaderName::from_bytes(key.as_bytes()) else {
-            return;
-        };
-        match HeaderValue::try_from(value) {
-            Ok(value) if !value.is_empty() => drop(self.0.insert(name, value)),
-            _ => drop(self.0.remove(name)),
-        }
     }
 }
