@@ -4,6 +4,7 @@ use std::{error::Error, io, iter::successors};
 
 use h2::Reason;
 
+const FLOOD: &str = "flood";
 const UNRESPONSIVE: &str = "unresponsive";
 
 /// The word for what a peer did, when it was no honest end. `asked` says whether it ever made a
@@ -26,7 +27,7 @@ fn of_http2(error: &h2::Error) -> Option<&'static str> {
         None => error.get_io().and_then(of_stream),
         Some(_) if error.is_remote() => None,
         Some(Reason::NO_ERROR) => None,
-        Some(Reason::ENHANCE_YOUR_CALM) => Some("flood"),
+        Some(Reason::ENHANCE_YOUR_CALM) => Some(FLOOD),
         Some(_) => Some("malformed_http"),
     }
 }
@@ -51,6 +52,7 @@ fn of_stream(error: &io::Error) -> Option<&'static str> {
     match error.kind() {
         io::ErrorKind::TimedOut => Some("silent"),
         io::ErrorKind::WriteZero => Some(UNRESPONSIVE),
+        io::ErrorKind::QuotaExceeded => Some(FLOOD),
         _ => None,
     }
 }

@@ -85,6 +85,7 @@ impl Connections {
         };
         let Accepted {
             stream,
+            http2,
             id,
             own,
             peer,
@@ -105,8 +106,8 @@ impl Connections {
             events: self.events.clone(),
         };
         let patience = self.limits.header_timeout;
-        let io = Guarded::opening(stream, patience, patience * STALLED);
-        let http = http::builder(&self.transport, &self.limits, streams);
+        let io = Guarded::opening(stream, http2, patience, patience * STALLED);
+        let http = http::builder(http2, &self.limits, streams);
         let mut connection =
             pin!(http.serve_connection(TokioIo::new(io), TowerToHyperService::new(service)));
         // Between two requests hyper waits no longer than the header timeout.

@@ -10,39 +10,40 @@ use std::{
     time::Duration,
 };
 
-use futures_util::future::BoxFuture;
+use futures_util::{FutureExt as _, future::BoxFuture};
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     time::{Sleep, sleep},
 };
 
+use crate::frames::Frames;
+
 /// Length of the HTTP/2 preface (RFC 9113, section 3.4): from there on hyper's own timers run. No
 /// HTTP/1.1 request is shorter.
 const OPENING: usize = 24;
 
-/// Fails reading once its guard completes, unless enough was read before, and writing when the peer
-/// takes nothing: hyper's keepalive cannot end such a connection, since it waits for room to say so.
+/// Fails reading once its guard completes, unless enough was read before, or when the peer sends more
+/// than it may; and writing when the peer takes nothing: hyper's keepalive cannot end such a
+/// connection, since it waits for room to say so.
 pub(crate) struct Guarded<IO> {
     io: IO,
     guard: Option<BoxFuture<'static, io::ErrorKind>>,
-    missing: usize,
+    /// Bytes that end the guard; none when nothing does.
+    missing: Option<usize>,
+    frames: Option<Frames>,
     patience: Duration,
     stalled: Option<Pin<Box<Sleep>>>,
 }
 
 impl<IO> Guarded<IO> {
-    /// Closed when its opening has not arrived in time, or nothing is taken for `patience`.
-    pub(crate) fn opening(io: IO, within: Duration, patience: Duration) -> Self {
-        let deadline = async move {
-            sleep(within).await;
-            io::ErrorKind::TimedOut
-        };
+    /// Closed when its opening has not arrived in time, nothing is taken for `patience`, or, of
+    /// HTTP/2, too many frames do nothing.
+    pub(crate) fn opening(io: IO, http2: bool, within: Duration, patience: Duration) -> Self {
+        let guard = sleep(within).map(|()| io::ErrorKind::TimedOut);
         Self {
-            io,
-            guard: Some(Box::pin(deadline)),
-            missing: OPENING,
-            patience,
-            stalled: None,
+            missing: Some(OPENING),
+            frames: http2.then(|| Frames::after(OPENING)),
+            ..Self::new(io, guard, patience)
         }
     }
 
@@ -52,16 +53,47 @@ impl<IO> Guarded<IO> {
         end: impl Future<Output = ()> + Send + 'static,
         patience: Duration,
     ) -> Self {
-        let end = async move {
-            end.await;
-            io::ErrorKind::ConnectionAborted
-        };
+        let guard = end.map(|()| io::ErrorKind::ConnectionAborted);
+        Self::new(io, guard, patience)
+    }
+
+    fn new(
+        io: IO,
+        guard: impl Future<Output = io::ErrorKind> + Send + 'static,
+        patience: Duration,
+    ) -> Self {
         Self {
             io,
-            guard: Some(Box::pin(end)),
-            missing: usize::MAX,
+            guard: Some(Box::pin(guard)),
+            missing: None,
+            frames: None,
             patience,
             stalled: None,
+        }
+    }
+
+    /// What came of reading: the guard is asked while nothing comes, and let go after the opening.
+    fn read(&mut self, cx: &mut Context<'_>, new: Option<&[u8]>) -> Poll<io::Result<()>> {
+        let Some(new) = new else {
+            let guard = self.guard.as_mut();
+            return guard.map_or(Poll::Pending, |guard| {
+                guard.as_mut().poll(cx).map(|kind| Err(kind.into()))
+            });
+        };
+        if let Some(missing) = &mut self.missing {
+            *missing = missing.saturating_sub(new.len());
+            if *missing == 0 {
+                self.guard = None;
+            }
+        }
+        let counted = self.frames.as_mut().is_none_or(|frames| frames.read(new));
+        let flooded = || Err(io::ErrorKind::QuotaExceeded.into());
+        Poll::Ready(if counted { Ok(()) } else { flooded() })
+    }
+
+    fn count(&mut self, written: &Poll<io::Result<usize>>) {
+        if let (Some(frames), Poll::Ready(Ok(bytes))) = (&mut self.frames, written) {
+            frames.wrote(*bytes);
         }
     }
 
@@ -93,19 +125,12 @@ impl<IO: AsyncRead + Unpin> AsyncRead for Guarded<IO> {
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let before = buffer.filled().len();
-        let read = Pin::new(&mut self.io).poll_read(cx, buffer);
-        if let Some(guard) = &mut self.guard {
-            if read.is_pending() {
-                return guard.as_mut().poll(cx).map(|kind| Err(kind.into()));
-            }
-            if self.missing != usize::MAX {
-                self.missing = self.missing.saturating_sub(buffer.filled().len() - before);
-            }
-            if self.missing == 0 {
-                self.guard = None;
-            }
-        }
-        read
+        let new = match Pin::new(&mut self.io).poll_read(cx, buffer) {
+            Poll::Ready(Ok(())) => buffer.filled().get(before..),
+            Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
+            Poll::Pending => None,
+        };
+        self.read(cx, new)
     }
 }
 
@@ -116,6 +141,7 @@ impl<IO: AsyncWrite + Unpin> AsyncWrite for Guarded<IO> {
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
         let written = Pin::new(&mut self.io).poll_write(cx, bytes);
+        self.count(&written);
         self.written(cx, written)
     }
 
@@ -125,6 +151,7 @@ impl<IO: AsyncWrite + Unpin> AsyncWrite for Guarded<IO> {
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let written = Pin::new(&mut self.io).poll_write_vectored(cx, slices);
+        self.count(&written);
         self.written(cx, written)
     }
 

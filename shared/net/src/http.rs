@@ -2,7 +2,7 @@
 
 use hyper_util::{rt::TokioTimer, server::conn::auto::Builder};
 
-use crate::{limits::Limits, streams::Streams, transport::Transport};
+use crate::{limits::Limits, streams::Streams};
 
 const KIB: u32 = 1024;
 
@@ -28,11 +28,8 @@ const LOCAL_RESETS: usize = 1024;
 const KEEPALIVE_INTERVAL: u32 = 4;
 const KEEPALIVE_TIMEOUT: u32 = 2;
 
-pub(crate) fn builder(
-    transport: &Transport,
-    limits: &Limits,
-    streams: Streams,
-) -> Builder<Streams> {
+/// What TLS agreed on is spoken and nothing else: nothing is guessed from the first bytes.
+pub(crate) fn builder(http2: bool, limits: &Limits, streams: Streams) -> Builder<Streams> {
     let mut builder = Builder::new(streams);
     builder
         .http2()
@@ -53,9 +50,9 @@ pub(crate) fn builder(
         .header_read_timeout(limits.header_timeout)
         .max_headers(HEADERS)
         .max_buf_size(HTTP1_BUFFER);
-    if transport.is_http2_only() {
+    if http2 {
         builder.http2_only()
     } else {
-        builder
+        builder.http1_only()
     }
 }

@@ -11,6 +11,7 @@ mod connection;
 mod connector;
 mod error;
 pub mod fetch;
+mod frames;
 mod guarded;
 mod http;
 mod limits;

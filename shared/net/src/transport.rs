@@ -10,9 +10,12 @@ use tokio::{net::TcpStream, sync::Semaphore};
 use tokio_rustls::{LazyConfigAcceptor, server::TlsStream};
 use tokio_util::either::Either;
 
+/// HTTP/2 over TLS (RFC 9113, section 3.1).
+const HTTP2: &[u8] = b"h2";
+
 /// What a listener speaks.
 pub enum Transport {
-    /// HTTP without TLS: the admin listener and the development issuer, on loopback.
+    /// HTTP/1.1 without TLS: the admin listener and the development issuer, on loopback.
     Plain,
     /// Calls between services: HTTP/2 over mutual TLS.
     Mtls {
@@ -28,6 +31,7 @@ pub enum Transport {
 /// A connection ready for HTTP.
 pub(crate) struct Accepted {
     pub(crate) stream: Either<TlsStream<TcpStream>, TcpStream>,
+    pub(crate) http2: bool,
     pub(crate) id: Option<SpiffeId>,
     pub(crate) own: Option<CertificateDer<'static>>,
     pub(crate) peer: Option<CertificateDer<'static>>,
@@ -42,10 +46,6 @@ pub(crate) enum Failure {
 }
 
 impl Transport {
-    pub(crate) const fn is_http2_only(&self) -> bool {
-        matches!(self, Self::Mtls { .. })
-    }
-
     /// Completes the handshake. A slot is taken only once the ClientHello is there, so that silent
     /// connections cannot keep honest ones from theirs.
     pub(crate) async fn accept(
@@ -57,6 +57,7 @@ impl Transport {
             Self::Plain => {
                 return Ok(Accepted {
                     stream: Either::Right(stream),
+                    http2: false,
                     id: None,
                     own: None,
                     peer: None,
@@ -70,11 +71,14 @@ impl Transport {
         let slot = handshakes.acquire().await;
         let stream = hello.into_stream(config.clone()).await?;
         drop(slot);
-        let presented = stream.get_ref().1.peer_certificates().unwrap_or_default();
+        let (_, session) = stream.get_ref();
+        let presented = session.peer_certificates().unwrap_or_default();
         let id = callers.map(|callers| callers.identify(presented));
         Ok(Accepted {
             id: id.transpose().map_err(Failure::Refused)?,
             own: own.and_then(|own| own.cert.first().cloned()),
+            // Between services nothing else is spoken, whatever a caller offers.
+            http2: callers.is_some() || session.alpn_protocol() == Some(HTTP2),
             peer: presented.first().map(|leaf| leaf.clone().into_owned()),
             stream: Either::Left(stream),
         })

@@ -78,30 +78,80 @@ async fn continuation() {
     .await;
 }
 
-/// Each frame is to be answered, and nobody reads the answers: the server stops reading, and closes
-/// when its own question stays open.
-async fn unread(frame: Frame) {
-    let (server, config) = server(Limits {
-        header_timeout: SHORT,
-        ..limits()
-    })
-    .await;
+/// What a connection may send beside its requests is counted, whether it is to be answered or not;
+/// every answer is read.
+async fn answered(frame: Frame) {
+    let (server, config) = server(limits()).await;
+    answers(&server, &config).await;
     let before = pages();
-    let mut raw = Raw::open(server.address, &config, &[]).await;
-    while raw.send(&vec![frame.clone(); 1_000]).await {}
+    let raw = Raw::open(server.address, &config, &[]).await;
+    let sent = raw.flood(&vec![frame; 100], 200_000).await;
+    assert!(sent < 200_000, "{sent}");
     answers(&server, &config).await;
     assert!(pages().saturating_sub(before) < MOST_PAGES);
-    assert_eq!(server.stop().await.1, ["unresponsive"]);
+    assert_eq!(server.calls(), 2);
+    assert_eq!(server.stop().await.1, ["flood"]);
 }
 
 #[tokio::test]
 async fn pings() {
-    unread(Frame::new(Frame::PING, 0, 0, &[0; 8])).await;
+    answered(Frame::new(Frame::PING, 0, 0, &[0; 8])).await;
 }
 
 #[tokio::test]
 async fn settings() {
-    unread(Frame::new(Frame::SETTINGS, 0, 0, &[])).await;
+    answered(Frame::new(Frame::SETTINGS, 0, 0, &[])).await;
+}
+
+#[tokio::test]
+async fn priorities() {
+    answered(Frame::new(Frame::PRIORITY, 0, 1, &[0, 0, 0, 0, 1])).await;
+}
+
+#[tokio::test]
+async fn window_updates() {
+    // One byte more for the connection; the window stays below its end.
+    answered(Frame::new(Frame::WINDOW_UPDATE, 0, 0, &[0, 0, 0, 1])).await;
+}
+
+#[tokio::test]
+async fn who_takes_nothing_is_closed() {
+    let (transport, config) = hop();
+    let limits = Limits {
+        header_timeout: SHORT,
+        ..limits()
+    };
+    let server = Server::with(transport, limits, |_| async {
+        Response::new(Full::new(Bytes::from(vec![0; 64 << 20])))
+    })
+    .await;
+    // Every window is open as far as it goes, and nobody reads.
+    let mut raw = Raw::open(server.address, &config, &[0, 4, 0x7f, 0xff, 0xff, 0xff]).await;
+    let open = Frame::new(Frame::WINDOW_UPDATE, 0, 0, &[0x7f, 0, 0, 0]);
+    let whole = Frame::END_HEADERS | Frame::END_STREAM;
+    raw.send(&[open, Frame::request(1, whole)]).await;
+    while server.reasons().is_empty() {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(server.stop().await.1, ["unresponsive"]);
+}
+
+#[tokio::test]
+async fn pings_between_requests_are_no_flood() {
+    let (server, config) = server(limits()).await;
+    let mut raw = Raw::open(server.address, &config, &[]).await;
+    let whole = Frame::END_HEADERS | Frame::END_STREAM;
+    for at in 0..1_000 {
+        raw.send(&[
+            Frame::request(1 + 2 * at, whole),
+            Frame::new(Frame::PING, 0, 0, &[0; 8]),
+        ])
+        .await;
+        assert!(raw.next_of(Frame::HEADERS).await.is_some(), "{at}");
+    }
+    assert_eq!(server.calls(), 1_000);
+    drop(raw);
+    assert!(server.stop().await.1.is_empty());
 }
 
 #[tokio::test]
