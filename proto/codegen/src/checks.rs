@@ -2,6 +2,7 @@
 //! finds; the build shows the findings of all checks at once.
 
 mod labels;
+mod limits;
 mod methods;
 mod placement;
 mod routes;
@@ -17,6 +18,7 @@ pub(crate) fn all(contract: &Contract) -> Vec<Finding> {
     for check in [
         placement::check,
         labels::check,
+        limits::check,
         methods::check,
         routes::check,
     ] {

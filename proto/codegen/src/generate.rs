@@ -1,5 +1,6 @@
 //! Writes `contract.rs`: one module per version, everything of the version flat in it.
 
+mod bounds;
 mod grpc;
 mod messages;
 mod names;
@@ -30,6 +31,7 @@ fn module(contract: &Contract, version: &Version) -> Result<TokenStream, Finding
     let name = format_ident!("{}", version.name);
     let doc = format!(" Version {} of the contract.", version.name);
     let messages = messages::generate(contract, version)?;
+    let bounds = bounds::generate(contract, version);
     let mut services = TokenStream::new();
     for service in version.services() {
         services.extend(match contract.folder.layer {
@@ -51,6 +53,7 @@ fn module(contract: &Contract, version: &Version) -> Result<TokenStream, Finding
                 reason = "generated code"
             )]
             #messages
+            #bounds
             #services
         }
     })
@@ -177,6 +180,96 @@ mod tests {
             .next()
             .unwrap();
         assert!(!before_services.contains("Debug"));
+    }
+
+    #[test]
+    fn a_server_takes_only_what_its_contract_bounds() {
+        let code = generated("system/price-list", SYSTEM);
+        let server = code
+            .split("pubmodprice_list_service_server")
+            .nth(1)
+            .unwrap();
+        let client = code
+            .split("pubmodprice_list_service_server")
+            .next()
+            .unwrap();
+        assert!(server.contains("::strata_grpc::BoundedCodec") && !server.contains("ProstCodec"));
+        assert!(client.contains("tonic_prost::ProstCodec") && !client.contains("BoundedCodec"));
+        assert_holds(
+            &code,
+            &[
+                "impl<T> ::strata_grpc::Server for PriceListServiceServer<T> { fn \
+                 with_message_limit(self, bytes: usize) -> Self { \
+                 self.max_decoding_message_size(bytes) } }",
+                "impl ::strata_core::Bounded for GetPriceRequest { fn check(&self) -> \
+                 ::core::result::Result<(), ::strata_core::Excess> { { let value = &self.sku; \
+                 ::strata_core::bounded::Field::new(\"sku\", \"sku\").text(value, 1024u32)?; } \
+                 ::core::result::Result::Ok(()) } }",
+            ],
+        );
+        // No request holds it.
+        assert!(!code.contains("Boundedfor Price".replace(' ', "").as_str()));
+    }
+
+    #[test]
+    fn every_value_of_a_request_is_bounded() {
+        let field = |name: &str, number: u32, extra: &str| {
+            format!(
+                "{name} = {number} [(strata.options.v1.field) = {{sensitivity: PUBLIC{extra}}}];"
+            )
+        };
+        let request = [
+            field("optional bytes seal", 2, ", max_length: 32"),
+            field("repeated string codes", 3, ", max_length: 8, max_items: 5"),
+            field("map<string, Part> parts", 4, ""),
+            field("repeated int32 counts", 5, ", max_items: 7"),
+            format!(
+                "oneof choice {{ {} Part part = 7; }}",
+                field("string words", 6, "")
+            ),
+            "repeated Part more = 8;".to_owned(),
+            field("google.protobuf.Timestamp at", 9, ""),
+        ];
+        let part = "message Part { Part inner = 1; }";
+        let proto = SYSTEM.replace(
+            "message GetPriceRequest {",
+            &format!("{part}\nmessage GetPriceRequest {{ {}", request.concat()),
+        );
+        let code = generated("system/price-list", &proto);
+        let named =
+            |name: &str| format!("::strata_core::bounded::Field::new(\"{name}\", \"{name}\")");
+        let (seal, codes, parts, counts) = (
+            named("seal"),
+            named("codes"),
+            named("parts"),
+            named("counts"),
+        );
+        let (words, part, more, inner) =
+            (named("words"), named("part"), named("more"), named("inner"));
+        let some = "::core::option::Option::Some";
+        assert_holds(
+            &code,
+            &[
+                &format!("if let {some}(value) = &self.seal {{ {seal}.bytes(value, 32u32)?; }}"),
+                &format!(
+                    "{codes}.items(self.codes.len(), 5u32)?; for (at, value) in \
+                     self.codes.iter().enumerate() {{ {codes}.at(at).text(value, 8u32)?; }}"
+                ),
+                &format!(
+                    "{parts}.items(self.parts.len(), 1000u32)?; for (key, value) in &self.parts {{ \
+                     {parts}.text(key, 1024u32)?; {parts}.message(value)?; }}"
+                ),
+                &format!("{counts}.items(self.counts.len(), 7u32)?;"),
+                &format!(
+                    "match &self.choice {{ {some}(get_price_request::Choice::Words(value)) => {{ \
+                     {words}.text(value, 1024u32)?; }} {some}(get_price_request::Choice::Part(value)) \
+                     => {{ {part}.message(value)?; }} _ => {{}} }}"
+                ),
+                &format!("{more}.at(at).message(value)?;"),
+                &format!("if let {some}(value) = &self.inner {{ {inner}.message(value)?; }}"),
+            ],
+        );
+        assert!(!code.contains("&self.at"));
     }
 
     #[test]

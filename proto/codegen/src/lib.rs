@@ -2,7 +2,7 @@
 //!
 //! 1. `folder` finds the contract: its layer, its name and its protos, by where it lies;
 //! 2. `compile` compiles the protos to descriptors that keep every annotation;
-//! 3. `options` reads the annotations, `route` the HTTP routes;
+//! 3. `options` reads the annotations, `limits` how much a field may hold, `route` the HTTP routes;
 //! 4. `checks` finds everything that breaks a rule, and the build stops there if it must;
 //! 5. `generate` writes `contract.rs`.
 
@@ -12,6 +12,7 @@ mod compile;
 mod finding;
 mod folder;
 mod generate;
+mod limits;
 mod options;
 mod route;
 

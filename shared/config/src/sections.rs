@@ -80,6 +80,8 @@ pub struct Limits {
     pub handshake_timeout: Duration,
     /// HTTP/2 streams per connection (RFC 9113, section 5.1.2).
     pub concurrent_streams: u32,
+    /// Requests under way at once, on all connections together; further ones are refused.
+    pub requests: usize,
     /// How long a request's head may take to arrive.
     #[serde(with = "humantime_serde")]
     pub header_timeout: Duration,
@@ -92,7 +94,7 @@ pub struct Limits {
     /// How long requests under way may go on after the signal to stop.
     #[serde(with = "humantime_serde")]
     pub drain_timeout: Duration,
-    /// Bytes of an HTTP request's body.
+    /// Bytes of a request's body, and of each message of a gRPC request.
     pub body_bytes: usize,
 }
 
@@ -104,6 +106,7 @@ impl Default for Limits {
             handshakes: 256,
             handshake_timeout: Duration::from_secs(5),
             concurrent_streams: 100,
+            requests: 1_000,
             header_timeout: Duration::from_secs(5),
             request_timeout: Duration::from_secs(10),
             connection_age: Duration::from_secs(30 * 60),

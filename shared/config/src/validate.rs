@@ -121,6 +121,7 @@ impl<'a> Validation<'a> {
             ("handshakes", limits.handshakes == 0),
             ("handshake_timeout", limits.handshake_timeout.is_zero()),
             ("concurrent_streams", limits.concurrent_streams == 0),
+            ("requests", limits.requests == 0),
             ("header_timeout", limits.header_timeout.is_zero()),
             ("request_timeout", limits.request_timeout.is_zero()),
             ("connection_age", limits.connection_age.is_zero()),

@@ -1,6 +1,7 @@
 //! The words every crate of the estate shares. No IO, no wire format: neither tonic, axum, tokio
 //! nor rustls may be named here, so that the rule and the labels can be tested without any of them.
 
+pub mod bounded;
 pub mod call;
 pub mod contract;
 pub mod error;
@@ -10,6 +11,7 @@ pub mod object;
 pub mod principal;
 pub mod spiffe;
 
+pub use bounded::{Bounded, Excess};
 pub use call::{Call, Caller, TraceContext};
 pub use contract::{CallableFrom, ClientOver, Contract, Method};
 pub use error::{Error, ErrorCode};

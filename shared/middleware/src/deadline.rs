@@ -1,6 +1,8 @@
 //! Until when a request may take: never longer than its caller waits, never longer than this
 //! service allows.
 
+mod body;
+
 use std::{
     convert::Infallible,
     pin::Pin,
@@ -14,6 +16,7 @@ use strata_core::{ErrorCode, TraceContext};
 use tokio::time::{Timeout, timeout_at};
 use tower::{Layer, Service};
 
+pub use self::body::{BodyDeadlineLayer, KeepBodyDeadline, Timed};
 use crate::refuse::Refuse;
 
 /// gRPC's timeout metadata (gRPC over HTTP/2, "Requests": `1*8DIGIT` and a unit).

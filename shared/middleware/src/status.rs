@@ -1,30 +1,8 @@
-//! Errors as gRPC statuses with google.rpc.ErrorInfo. The other direction (an upstream's status
-//! back to an error) is `strata_rest::from_status`.
+//! The two ends of a gRPC handler: the call it is given, and its errors as statuses.
 
-use std::collections::HashMap;
-
-use strata_core::{Call, Error, ErrorCode};
-use tonic::{Code, Request, Status};
-use tonic_types::{ErrorDetails, StatusExt};
-
-/// The status of an error: what a handler answers with.
-#[must_use]
-#[expect(
-    clippy::needless_pass_by_value,
-    reason = "made for `map_err(into_status)`"
-)]
-pub fn into_status(error: Error) -> Status {
-    let details = ErrorDetails::with_error_info(
-        error.code().as_str(),
-        strata_config::ORGANISATION,
-        HashMap::new(),
-    );
-    Status::with_error_details(
-        Code::from_i32(error.code().grpc()),
-        error.message(),
-        details,
-    )
-}
+use strata_core::{Call, ErrorCode};
+pub use strata_grpc::into_status;
+use tonic::{Request, Status};
 
 /// The context of a request, as the stack put it there.
 ///

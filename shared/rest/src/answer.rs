@@ -9,7 +9,7 @@ use axum::{
 use bytes::{BufMut, BytesMut};
 use http::{HeaderValue, header};
 use serde::{Serialize, de::DeserializeOwned};
-use strata_core::{Call, Error, ErrorCode};
+use strata_core::{Bounded, Call, Error, ErrorCode};
 
 use crate::{bind::bind, problem::Problem, route::Route};
 
@@ -25,7 +25,7 @@ pub(crate) async fn answer<Req, Res, F, Fut>(
     write: Write<Res>,
 ) -> Response
 where
-    Req: DeserializeOwned,
+    Req: DeserializeOwned + Bounded,
     F: Fn(Call, Req) -> Fut,
     Fut: Future<Output = Result<Res, Error>>,
 {

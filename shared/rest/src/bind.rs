@@ -8,10 +8,10 @@ use axum::{
     response::IntoResponse,
 };
 use bytes::Bytes;
-use http::{HeaderMap, StatusCode, Uri, header};
+use http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
 use serde::de::DeserializeOwned;
 use serde_json::error::Category;
-use strata_core::ErrorCode;
+use strata_core::{Bounded, ErrorCode};
 use url::form_urlencoded;
 
 use crate::{
@@ -25,12 +25,13 @@ const LISTED: usize = 10;
 /// The most characters of a field's path that an answer repeats: names come from the client too.
 const SHOWN: usize = 120;
 
-/// Binds `request` to its message.
-pub(crate) async fn bind<T: DeserializeOwned>(
+/// Binds `request` to its message, with every value within the limits of its contract.
+pub(crate) async fn bind<T: DeserializeOwned + Bounded>(
     route: &'static Route,
     request: Request,
 ) -> Result<T, Problem> {
     let (mut parts, body) = request.into_parts();
+    refuse_coded(&parts.headers)?;
     let uri = parts.uri.clone();
     let path = if route.path.is_empty() {
         None
@@ -65,7 +66,15 @@ pub(crate) async fn bind<T: DeserializeOwned>(
             BodyBinding::Field(name) => Body::Field(name, &body),
         },
     };
-    serde_path_to_error::deserialize(source).map_err(|error| explain(&error, &given))
+    let message: T =
+        serde_path_to_error::deserialize(source).map_err(|error| explain(&error, &given))?;
+    message.check().map_err(|excess| {
+        Problem::fields(vec![FieldError {
+            path: excess.json_path(),
+            message: excess.limit().to_string().into(),
+        }])
+    })?;
+    Ok(message)
 }
 
 /// Adds the query's parameters to `given`.
@@ -107,6 +116,24 @@ fn query<'a>(
     } else {
         Err(Problem::fields(errors))
     }
+}
+
+/// No body is ever unpacked, so that none is larger than it came (RFC 9110, section 15.5.16).
+fn refuse_coded(headers: &HeaderMap) -> Result<(), Problem> {
+    let mut codings = headers.get_all(header::CONTENT_ENCODING).iter();
+    if codings.all(|coding| coding.as_bytes().eq_ignore_ascii_case(b"identity")) {
+        return Ok(());
+    }
+    let problem = Problem::new(
+        StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        ErrorCode::InvalidArgument,
+        "the body must not be compressed: send it without content-encoding",
+    );
+    // RFC 9110, section 12.5.3: what would have been accepted.
+    Err(problem.with_header(
+        header::ACCEPT_ENCODING,
+        HeaderValue::from_static("identity"),
+    ))
 }
 
 fn require_json(headers: &HeaderMap) -> Result<(), Problem> {

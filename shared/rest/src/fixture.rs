@@ -8,7 +8,9 @@ use http::{Method as HttpMethod, Response, StatusCode};
 use http_body_util::BodyExt;
 use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 use serde_json::Value;
-use strata_core::{Call, Caller, Contract, Label, Layer, Method, TraceContext};
+use strata_core::{
+    Bounded, Call, Caller, Contract, Excess, Label, Layer, Method, TraceContext, bounded::Field,
+};
 use tower::ServiceExt;
 
 use crate::{BodyBinding, Kind, Parameter, Route, Routes, Verb};
@@ -24,6 +26,17 @@ pub(crate) struct Order {
     tags: Vec<String>,
     lines: Vec<Line>,
     ship: Option<Line>,
+}
+
+impl Bounded for Order {
+    fn check(&self) -> Result<(), Excess> {
+        Field::new("order_id", "orderId").text(&self.order_id, 64)?;
+        Field::new("tags", "tags").items(self.tags.len(), 1_000)?;
+        for (at, tag) in self.tags.iter().enumerate() {
+            Field::new("tags", "tags").at(at).text(tag, 64)?;
+        }
+        Ok(())
+    }
 }
 
 #[derive(Debug, Serialize, Deserialize)]

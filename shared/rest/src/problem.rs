@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use axum::response::{IntoResponse, Response};
-use http::{HeaderValue, StatusCode, header};
+use http::{HeaderName, HeaderValue, StatusCode, header};
 use serde::{Serialize, Serializer, ser::SerializeMap};
 use strata_core::{Error, ErrorCode, TraceContext};
 
@@ -18,6 +18,7 @@ pub struct Problem {
     detail: Cow<'static, str>,
     trace: Option<TraceContext>,
     errors: Vec<FieldError>,
+    header: Option<(HeaderName, HeaderValue)>,
 }
 
 /// A field of the request that is wrong.
@@ -39,6 +40,7 @@ impl Problem {
             detail: detail.into(),
             trace: None,
             errors: Vec::new(),
+            header: None,
         }
     }
 
@@ -53,6 +55,15 @@ impl Problem {
         Self {
             errors,
             ..Self::new(StatusCode::BAD_REQUEST, ErrorCode::InvalidArgument, detail)
+        }
+    }
+
+    /// The same problem with a header that goes with its status.
+    #[must_use]
+    pub fn with_header(self, name: HeaderName, value: HeaderValue) -> Self {
+        Self {
+            header: Some((name, value)),
+            ..self
         }
     }
 
@@ -103,11 +114,13 @@ impl Serialize for Problem {
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let content_type = HeaderValue::from_static("application/problem+json");
-        match serde_json::to_vec(&self) {
+        let mut response = match serde_json::to_vec(&self) {
             Ok(body) => (self.status, [(header::CONTENT_TYPE, content_type)], body).into_response(),
             // Text and numbers always serialise; were it otherwise, the status still tells.
             Err(_) => self.status.into_response(),
-        }
+        };
+        response.headers_mut().extend(self.header);
+        response
     }
 }
 

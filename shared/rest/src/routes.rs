@@ -10,7 +10,7 @@ use axum::{
 };
 use http::StatusCode;
 use serde::{Serialize, de::DeserializeOwned};
-use strata_core::{Call, Contract, Error, ErrorCode, TraceContext};
+use strata_core::{Bounded, Call, Contract, Error, ErrorCode, TraceContext};
 use tower::{Layer, Service};
 
 use crate::{
@@ -42,7 +42,7 @@ impl<C: Contract> Routes<C> {
     #[must_use]
     pub fn route<Req, Res, F, Fut>(mut self, route: &'static Route, handler: F) -> Self
     where
-        Req: DeserializeOwned + Send + 'static,
+        Req: DeserializeOwned + Bounded + Send + 'static,
         Res: Serialize + Send + 'static,
         F: Fn(Call, Req) -> Fut + Clone + Send + Sync + 'static,
         Fut: Future<Output = Result<Res, Error>> + Send + 'static,
@@ -57,7 +57,7 @@ impl<C: Contract> Routes<C> {
     #[must_use]
     pub fn stream<Req, Res, F, Fut>(mut self, route: &'static Route, handler: F) -> Self
     where
-        Req: DeserializeOwned + Send + 'static,
+        Req: DeserializeOwned + Bounded + Send + 'static,
         Res: Serialize + Send + 'static,
         F: Fn(Call, Req) -> Fut + Clone + Send + Sync + 'static,
         Fut: Future<Output = Result<Messages<Res>, Error>> + Send + 'static,
@@ -174,6 +174,12 @@ mod tests {
 
     #[derive(Serialize, Deserialize)]
     struct Empty {}
+
+    impl Bounded for Empty {
+        fn check(&self) -> Result<(), strata_core::Excess> {
+            Ok(())
+        }
+    }
 
     async fn named(request: Request, next: middleware::Next) -> axum::response::Response {
         let method = request.extensions().get::<Method>().copied();

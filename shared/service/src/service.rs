@@ -53,7 +53,7 @@ impl<L: Internal> Service<L> {
     /// Serves a generated gRPC server over mTLS to the callers of policy/callers.toml.
     pub fn grpc<S>(server: S) -> Self
     where
-        S: Contract
+        S: strata_grpc::Server
             + tower::Service<Request<Body>, Response = Response<Body>, Error = Infallible>
             + Clone
             + Send
@@ -69,12 +69,13 @@ impl<L: Internal> Service<L> {
                 methods,
             )?;
             let stack = grpc(
-                server,
+                server.with_message_limit(parts.config.limits.body_bytes),
                 Grpc {
                     callers,
                     events: parts.telemetry.events(),
                     requests: parts.telemetry.requests(),
                     sampling: parts.telemetry.sampling(),
+                    most_requests: parts.config.limits.requests,
                     request_timeout: parts.config.limits.request_timeout,
                 },
             );
@@ -119,6 +120,7 @@ impl Service<Experience> {
                     events: parts.telemetry.events(),
                     requests: parts.telemetry.requests(),
                     sampling: parts.telemetry.sampling(),
+                    most_requests: parts.config.limits.requests,
                     request_timeout: parts.config.limits.request_timeout,
                     body_bytes: parts.config.limits.body_bytes,
                 },

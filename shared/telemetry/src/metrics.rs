@@ -2,7 +2,7 @@
 
 use opentelemetry::{
     KeyValue,
-    metrics::{Histogram, Meter, MeterProvider},
+    metrics::{Counter, Histogram, Meter, MeterProvider},
 };
 use opentelemetry_sdk::{Resource, error::OTelSdkError, metrics::SdkMeterProvider};
 use prometheus::{Registry, TextEncoder};
@@ -64,10 +64,12 @@ impl Metrics {
 #[derive(Clone, Debug)]
 pub struct RequestMetrics {
     duration: Histogram<f64>,
+    shed: Counter<u64>,
 }
 
 impl RequestMetrics {
-    /// Records on the given meter, as `strata_request_duration_seconds{method,outcome}`.
+    /// Records on the given meter, as `strata_request_duration_seconds{method,outcome}` and
+    /// `strata_requests_shed_total`.
     #[must_use]
     pub fn new(meter: &Meter) -> Self {
         let duration = meter
@@ -76,7 +78,17 @@ impl RequestMetrics {
             .with_unit("s")
             .with_boundaries(BOUNDARIES.to_vec())
             .build();
-        Self { duration }
+        let shed = meter
+            .u64_counter("strata_requests_shed")
+            .with_description("Requests refused because too many were under way.")
+            .build();
+        Self { duration, shed }
+    }
+
+    /// Counts one request that was refused because too many were under way. Under a flood a line for
+    /// each would be a second flood, so it is counted alone.
+    pub fn shed(&self) {
+        self.shed.add(1, &[]);
     }
 
     /// Records one request. Both names stand in the code: a path from the wire would let a client

@@ -35,6 +35,11 @@ pub(super) fn generate(contract: &Contract, service: &ServiceDescriptor) -> Toke
         #of_client
         #of_server
         #(#callers)*
+        impl<T> ::strata_grpc::Server for #server<T> {
+            fn with_message_limit(self, bytes: usize) -> Self {
+                self.max_decoding_message_size(bytes)
+            }
+        }
         impl<T> ::strata_core::ClientOver<T> for #client<T>
         where
             T: ::tonic::client::GrpcService<::tonic::body::Body>,

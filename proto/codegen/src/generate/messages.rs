@@ -3,7 +3,7 @@
 //! generates services along with messages.
 
 use proc_macro2::TokenStream;
-use prost_build::{Config, Module};
+use prost_build::{Config, Module, Service, ServiceGenerator};
 use quote::quote;
 use strata_core::Layer;
 
@@ -39,13 +39,7 @@ fn types(contract: &Contract, version: &Version) -> std::io::Result<String> {
         // Everything: the `Debug` below replaces it.
         .skip_debug(["."]);
     if contract.folder.layer != Layer::Experience {
-        config.service_generator(
-            tonic_prost_build::configure()
-                // Without `connect`: a client is made over the estate's own connector only.
-                .build_transport(false)
-                .compile_well_known_types(true)
-                .service_generator(),
-        );
+        config.service_generator(Box::new(Services::new()));
     }
     let module = Module::from_protobuf_package_name(&contract.folder.package(&version.name));
     // prost looks into the well-known types for what it may derive on the types that hold them.
@@ -64,6 +58,34 @@ fn types(contract: &Contract, version: &Version) -> std::io::Result<String> {
         })
         .collect();
     Ok(config.generate(files)?.remove(&module).unwrap_or_default())
+}
+
+/// tonic's client and server. A server decodes only what the contract bounds; what a service called
+/// answers is a client's to take as it comes.
+struct Services([Box<dyn ServiceGenerator>; 2]);
+
+impl Services {
+    fn new() -> Self {
+        let configured = || {
+            tonic_prost_build::configure()
+                // Without `connect`: a client is made over the estate's own connector only.
+                .build_transport(false)
+                .compile_well_known_types(true)
+        };
+        let server = configured().codec_path("::strata_grpc::BoundedCodec");
+        Self([
+            configured().build_server(false).service_generator(),
+            server.build_client(false).service_generator(),
+        ])
+    }
+}
+
+impl ServiceGenerator for Services {
+    fn generate(&mut self, service: Service, code: &mut String) {
+        for generator in &mut self.0 {
+            generator.generate(service.clone(), code);
+        }
+    }
 }
 
 /// `Debug` of every type names the type and nothing else, so that no value reaches a log through it.

@@ -1,6 +1,7 @@
 use axum::extract::DefaultBodyLimit;
 use http::{Method as HttpMethod, StatusCode};
 use serde_json::{Value, json};
+use tower::ServiceExt as _;
 
 use crate::fixture::{echo, request, send};
 
@@ -268,4 +269,60 @@ async fn a_body_over_the_limit_is_413() {
     let (status, body) = send(limited(), put(&" ".repeat(65))).await;
     assert_eq!(status, StatusCode::PAYLOAD_TOO_LARGE);
     assert_eq!(body["detail"], "the body is too large: send less");
+}
+
+#[tokio::test]
+async fn a_value_beyond_its_limit_is_named_and_not_repeated() {
+    let (long, whole) = ("mauve".repeat(13), "m".repeat(64));
+    assert_eq!(get(&format!("/v1/orders/{whole}")).await.0, StatusCode::OK);
+    let too_long = "is too long: send at most 64 characters";
+    let refused = get(&format!("/v1/orders/{long}")).await;
+    assert_field(&refused, "orderId", too_long, "mauve");
+    let refused = get(&format!("/v1/orders/o-1?tags=a&tags={long}")).await;
+    assert_field(&refused, "tags[1]", too_long, "mauve");
+    let refused = put(&json!({"tags": [long]}).to_string()).await;
+    assert_field(&refused, "tags[0]", too_long, "mauve");
+    let refused = put(&json!({"tags": vec!["mauve"; 1_001]}).to_string()).await;
+    assert_field(
+        &refused,
+        "tags",
+        "is too long: send at most 1000 items",
+        "mauve",
+    );
+}
+
+#[tokio::test]
+async fn a_body_too_deep_is_refused() {
+    let deep = |depth: usize| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
+    for text in [
+        deep(10_000),
+        format!("{{\"ship\":{}}}", deep(10_000)),
+        format!("{{\"tags\":{}}}", deep(10_000)),
+        format!("{{\"mauve\":{}}}", deep(10_000)),
+    ] {
+        let (status, body) = put(&text).await;
+        assert_eq!(status, StatusCode::BAD_REQUEST, "{body}");
+        assert_eq!(body["code"], "INVALID_ARGUMENT");
+    }
+}
+
+#[tokio::test]
+async fn a_compressed_body_is_not_unpacked() {
+    let coded = |coding: &str| {
+        let kind = Some("application/json");
+        let mut request = request(HttpMethod::PUT, "/v1/orders/o-1", kind, "{}");
+        let coding = coding.parse().unwrap();
+        request.headers_mut().insert("content-encoding", coding);
+        echo().into_router().oneshot(request)
+    };
+    assert_eq!(coded("identity").await.unwrap().status(), StatusCode::OK);
+    for coding in ["gzip", "br", "deflate", "identity, gzip", "made-up"] {
+        let refused = coded(coding).await.unwrap();
+        assert_eq!(refused.status(), StatusCode::UNSUPPORTED_MEDIA_TYPE);
+        assert_eq!(refused.headers()["accept-encoding"], "identity");
+        assert_eq!(
+            refused.headers()["content-type"],
+            "application/problem+json"
+        );
+    }
 }

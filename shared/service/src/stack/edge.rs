@@ -7,13 +7,15 @@ use http::{HeaderValue, Request, Response, header};
 use hyper::body::Incoming;
 use strata_core::Contract;
 use strata_middleware::{
-    AccessTokenLayer, CallLayer, DeadlineLayer, MetricsLayer, PanicLayer, ScopeLayer, StripLayer,
-    TraceLayer, access_token::Verifier,
+    AccessTokenLayer, BodyDeadlineLayer, CallLayer, DeadlineLayer, MetricsLayer, PanicLayer,
+    ScopeLayer, ShedLayer, StripLayer, TraceLayer, access_token::Verifier,
 };
 use strata_rest::Routes;
 use strata_telemetry::{Events, RequestMetrics, Sampling};
 use tower::{Service, ServiceBuilder};
 use tower_http::set_header::SetResponseHeaderLayer;
+
+use super::Answer;
 
 /// What the stack is made of.
 pub(crate) struct Edge {
@@ -21,6 +23,7 @@ pub(crate) struct Edge {
     pub events: Events,
     pub requests: RequestMetrics,
     pub sampling: Sampling,
+    pub most_requests: usize,
     pub request_timeout: Duration,
     pub body_bytes: usize,
 }
@@ -31,7 +34,7 @@ pub(crate) fn edge<C: Contract>(
     parts: Edge,
 ) -> impl Service<
     Request<Incoming>,
-    Response = Response<axum::body::Body>,
+    Response = Response<impl Answer>,
     Error = Infallible,
     Future: Send + 'static,
 > + Clone
@@ -39,7 +42,7 @@ pub(crate) fn edge<C: Contract>(
 + 'static {
     let matched = ServiceBuilder::new()
         // Needs the matched method for its name.
-        .layer(MetricsLayer::new(parts.requests))
+        .layer(MetricsLayer::new(parts.requests.clone()))
         // The token must carry the scope of the method.
         .layer(ScopeLayer::new(parts.events.clone()))
         // What the handler gets.
@@ -63,10 +66,14 @@ pub(crate) fn edge<C: Contract>(
         ))
         // From here on every line logged and every problem names the trace.
         .layer(TraceLayer::new(parts.sampling.of_strangers()))
+        // Before anything costs time: what cannot be served soon is refused at once.
+        .layer(ShedLayer::new(parts.most_requests, parts.requests))
         // Inside the trace, so that the answer to a panic names it.
         .layer(PanicLayer)
         // Bounds everything below, the reading of the body included.
         .layer(DeadlineLayer::new(parts.request_timeout))
+        // A stream is answered no longer either.
+        .layer(BodyDeadlineLayer)
         // Enforced by whoever reads the body.
         .layer(DefaultBodyLimit::max(parts.body_bytes))
         // Nobody without a token learns even which routes exist.

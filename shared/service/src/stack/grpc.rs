@@ -5,13 +5,15 @@ use std::{convert::Infallible, sync::Arc, time::Duration};
 use http::{Request, Response};
 use hyper::body::Incoming;
 use strata_middleware::{
-    CallLayer, CallersLayer, DeadlineLayer, MetricsLayer, PanicLayer, PrincipalLayer, ScopeLayer,
-    TraceLayer,
+    BodyDeadlineLayer, CallLayer, CallersLayer, DeadlineLayer, MetricsLayer, PanicLayer,
+    PrincipalLayer, ScopeLayer, ShedLayer, TraceLayer,
 };
 use strata_policy::Callers;
 use strata_telemetry::{Events, RequestMetrics, Sampling};
 use tonic::body::Body;
 use tower::{Service, ServiceBuilder};
+
+use super::Answer;
 
 /// What the stack is made of.
 pub(crate) struct Grpc {
@@ -19,6 +21,7 @@ pub(crate) struct Grpc {
     pub events: Events,
     pub requests: RequestMetrics,
     pub sampling: Sampling,
+    pub most_requests: usize,
     pub request_timeout: Duration,
 }
 
@@ -29,7 +32,7 @@ pub(crate) fn grpc<S>(
     parts: Grpc,
 ) -> impl Service<
     Request<Incoming>,
-    Response = Response<Body>,
+    Response = Response<impl Answer>,
     Error = Infallible,
     Future: Send + 'static,
 > + Clone
@@ -52,11 +55,15 @@ where
         // From here on every line logged names the trace.
         .layer(TraceLayer::new(parts.sampling))
         // Outside what can refuse or fail, so that it counts both.
-        .layer(MetricsLayer::new(parts.requests))
+        .layer(MetricsLayer::new(parts.requests.clone()))
+        // Before anything costs time: what cannot be served soon is refused at once.
+        .layer(ShedLayer::new(parts.most_requests, parts.requests))
         // Inside the trace, so that the answer to a panic names it.
         .layer(PanicLayer)
         // Never longer than the caller waits.
         .layer(DeadlineLayer::new(parts.request_timeout))
+        // A stream is answered no longer either.
+        .layer(BodyDeadlineLayer)
         // Believed because the peer is an allowed one.
         .layer(PrincipalLayer)
         // A method that acts for a user needs one, with its scope.
