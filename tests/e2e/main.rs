@@ -8,6 +8,7 @@ mod desk;
 mod drain;
 mod headers;
 mod issuer;
+mod limits;
 mod outage;
 mod overview;
 mod paging;
@@ -57,8 +58,15 @@ fn main() -> anyhow::Result<ExitCode> {
         trace::a_trace_that_is_none_is_replaced,
         drain::a_service_asked_to_stop_ends_well,
         drain::a_request_under_way_is_answered_before_the_end,
+        drain::a_second_signal_ends_it_at_once,
         outage::a_killed_service_is_a_problem_until_it_is_back,
         outage::a_hung_service_is_a_problem_at_the_deadline,
+        limits::a_body_beyond_the_limit_is_refused,
+        limits::a_value_beyond_its_limit_is_refused_by_name,
+        limits::a_hop_takes_no_message_it_must_not,
+        limits::one_request_too_many_is_refused_at_once,
+        limits::a_stream_holds_its_place_and_ends_at_its_deadline,
+        limits::lines_end_at_their_deadline,
         secrecy::no_log_holds_what_is_secret,
     ])
 }

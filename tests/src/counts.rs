@@ -9,6 +9,7 @@ use strata_estate::client;
 use tokio::time::{Instant, sleep};
 
 const REQUESTS: &str = "strata_request_duration_seconds_count";
+const SHED: &str = "strata_requests_shed_total";
 const EVENTS: &str = "strata_security_events_total";
 /// Between two looks at something that is about to happen.
 const LOOK: Duration = Duration::from_millis(5);
@@ -18,6 +19,7 @@ const LOOK: Duration = Duration::from_millis(5);
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Counts {
     requests: BTreeMap<String, u64>,
+    shed: BTreeMap<String, u64>,
     events: BTreeMap<String, u64>,
 }
 
@@ -37,6 +39,7 @@ impl Counts {
         let text = std::str::from_utf8(answer.body()).context("the metrics are no text")?;
         Ok(Self {
             requests: series(text, REQUESTS),
+            shed: series(text, SHED),
             events: series(text, EVENTS),
         })
     }
@@ -51,6 +54,12 @@ impl Counts {
     #[must_use]
     pub fn all_requests(&self) -> u64 {
         sum(&self.requests, &[])
+    }
+
+    /// Requests refused because too many were under way.
+    #[must_use]
+    pub fn shed(&self) -> u64 {
+        sum(&self.shed, &[])
     }
 
     /// Security events of a kind, for a reason.
@@ -119,6 +128,7 @@ mod tests {
             strata_security_events_total_else{event=\"a\",reason=\"b\"} 5\n";
         let counts = Counts {
             requests: series(text, REQUESTS),
+            shed: series(text, SHED),
             events: series(text, EVENTS),
         };
         assert_eq!(counts.events("a", "b"), 2);

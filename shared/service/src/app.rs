@@ -16,7 +16,7 @@ use strata_core::Tier;
 use crate::{
     Ctx, Service,
     error::{BuildError, StartError},
-    run,
+    run::{self, Ended},
 };
 
 type Task = Box<dyn FnOnce(Config) -> Pin<Box<dyn Future<Output = Result<(), BuildError>>>>>;
@@ -58,11 +58,12 @@ where
     }
 
     /// Runs until a signal ends it. Every failure before serving is one line on stderr and exit
-    /// code 1.
+    /// code 1. So is a second signal, since what was under way is lost.
     pub fn run(self) -> ExitCode {
         let arguments = self.command_line().get_matches();
         match self.start(&arguments) {
-            Ok(()) => ExitCode::SUCCESS,
+            Ok(Ended::Drained) => ExitCode::SUCCESS,
+            Ok(Ended::AtOnce) => ExitCode::FAILURE,
             Err(error) => {
                 // Nothing is left to tell when stderr is gone.
                 let _ = writeln!(io::stderr(), "error: {}", chain(&error));
@@ -103,7 +104,7 @@ where
         command
     }
 
-    fn start(mut self, arguments: &ArgMatches) -> Result<(), StartError> {
+    fn start(mut self, arguments: &ArgMatches) -> Result<Ended, StartError> {
         let announce = arguments
             .get_one::<PathBuf>("announce")
             .map(std::path::absolute);
@@ -133,6 +134,7 @@ where
         if arguments.get_flag("print-config") {
             return io::stdout()
                 .write_all(config.print().as_bytes())
+                .map(|()| Ended::Drained)
                 .map_err(StartError::Runtime);
         }
         let runtime = tokio::runtime::Runtime::new().map_err(StartError::Runtime)?;
@@ -141,15 +143,21 @@ where
             let (_, _, task) = task.map(|at| self.tasks.swap_remove(at)).ok_or_else(|| {
                 StartError::Build(format!("there is no subcommand `{name}`").into())
             })?;
-            return runtime.block_on(task(config)).map_err(StartError::Build);
+            let done = runtime.block_on(task(config));
+            return done.map(|()| Ended::Drained).map_err(StartError::Build);
         }
-        runtime.block_on(run::run(
+        let ended = runtime.block_on(run::run(
             manifest,
             environment,
             config,
             announce,
             self.build,
-        ))
+        ));
+        if let Ok(Ended::AtOnce) = ended {
+            // Otherwise what blocks a thread of its own would be waited for.
+            runtime.shutdown_background();
+        }
+        ended
     }
 }
 

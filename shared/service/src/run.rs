@@ -24,7 +24,7 @@ pub(crate) async fn run<L, B, F>(
     config: Config,
     announce: Option<PathBuf>,
     build: B,
-) -> Result<(), StartError>
+) -> Result<Ended, StartError>
 where
     L: Tier,
     B: FnOnce(Ctx<L>) -> F,
@@ -38,19 +38,21 @@ where
     let telemetry = Arc::new(Telemetry::start(&config.telemetry, &identity)?);
     let ended = serve(manifest, environment, config, announce, build, &telemetry).await;
     if let Ok(Ended::AtOnce) = ended {
-        return Ok(());
+        return ended;
     }
     if let Some(telemetry) = Arc::into_inner(telemetry) {
         telemetry.shutdown().await;
     }
-    ended.map(|_| ())
+    ended
 }
 
 /// How a service ended.
-enum Ended {
+#[derive(Clone, Copy)]
+pub(crate) enum Ended {
     /// What was in flight completed, or had its time.
     Drained,
-    /// A second signal came: nothing is waited for.
+    /// A second signal came: nothing is waited for, not even a collector that takes the last spans
+    /// and metrics. The log is written.
     AtOnce,
 }
 

@@ -106,8 +106,10 @@ impl RequestMetrics {
 
 #[cfg(test)]
 mod tests {
+    use std::time::{Duration, SystemTime};
+
     use super::*;
-    use crate::{Events, SecurityEvent};
+    use crate::{Events, MaterialMetrics, SecurityEvent};
 
     fn metrics() -> Metrics {
         Metrics::new(
@@ -142,6 +144,40 @@ mod tests {
         assert_eq!(line("strata_request_duration_seconds_count{", &ok), "2");
         let fast = ["outcome=\"OK\"", "le=\"0.0025\""];
         assert_eq!(line("strata_request_duration_seconds_bucket{", &fast), "1");
+    }
+
+    #[test]
+    fn what_was_shed_is_counted() {
+        let metrics = metrics();
+        let requests = RequestMetrics::new(&metrics.meter());
+        requests.shed();
+        requests.shed();
+        assert_eq!(
+            value(&metrics.render(), "strata_requests_shed_total"),
+            Some("2")
+        );
+    }
+
+    #[test]
+    fn a_scrape_tells_of_the_material() {
+        let metrics = metrics();
+        let material = MaterialMetrics::new(&metrics.meter());
+        material.expires(SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_000_000));
+        for outcome in ["replaced", "refused", "refused"] {
+            material.reloaded(outcome);
+        }
+        let text = metrics.render();
+        let reloads = |outcome| format!("strata_material_reload_total{{outcome=\"{outcome}\"");
+        assert_eq!(value(&text, &reloads("replaced")), Some("1"));
+        assert_eq!(value(&text, &reloads("refused")), Some("2"));
+        let expiry = value(&text, "strata_material_expiry_timestamp_seconds");
+        assert_eq!(expiry, Some("1800000000"));
+    }
+
+    /// The value of the first line that begins so.
+    fn value<'a>(text: &'a str, line: &str) -> Option<&'a str> {
+        let found = text.lines().find(|candidate| candidate.starts_with(line))?;
+        found.rsplit(' ').next()
     }
 
     #[test]

@@ -135,6 +135,19 @@ impl Anchors {
             })
     }
 
+    /// The list file of a layer which takes nothing back here, and did in `before`.
+    pub(crate) fn dropped(&self, before: &Self, dir: &Path) -> Option<PathBuf> {
+        let listed = |anchors: &Self, layer| {
+            let of_layer = anchors.anchors.iter().filter(|(of, _)| *of == layer);
+            let mut anchors = of_layer.flat_map(|(_, anchors)| anchors);
+            anchors.any(|anchor| anchor.revocations.is_some())
+        };
+        self.domains
+            .iter()
+            .find(|domain| listed(before, domain.layer()) && !listed(self, domain.layer()))
+            .map(|domain| file_of(dir, CRLS, domain))
+    }
+
     /// Whether both were read from the same certificates and lists.
     pub(crate) fn is_same(&self, other: &Self) -> bool {
         self.read == other.read

@@ -47,6 +47,14 @@ pub enum MaterialError {
         /// Whose it is.
         layer: Layer,
     },
+    /// Lists of what CAs took back are in force, and would not be any more.
+    #[error(
+        "`{file}` is gone: publish a list that takes nothing back, or restart the service to do without"
+    )]
+    MissingList {
+        /// Where it stood.
+        file: PathBuf,
+    },
     /// A bundle of a layer this service neither calls nor answers.
     #[error("`{file}` is not a bundle this service may trust: remove it")]
     ExtraBundle {

@@ -68,9 +68,10 @@ impl Material {
     /// last good one stays in force.
     ///
     /// # Errors
-    /// [`MaterialError`] as for [`Self::load`].
+    /// [`MaterialError`] as for [`Self::load`], and when a revocation list in force is gone.
     pub fn reload(&self) -> Result<Reload, MaterialError> {
         let snapshot = Snapshot::read(&self.dir, &self.trust)?;
+        snapshot.keeps_lists(&self.live.get(), &self.dir)?;
         Ok(if self.live.replace(snapshot) {
             Reload::Replaced
         } else {

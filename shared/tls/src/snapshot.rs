@@ -51,6 +51,16 @@ impl Snapshot {
         })
     }
 
+    /// Refuses to take over from `before` without a list that is in force there: a file that was lost
+    /// must not give back what a CA has taken.
+    pub(crate) fn keeps_lists(&self, before: &Self, dir: &Path) -> Result<(), MaterialError> {
+        let callers = self.callers.dropped(&before.callers, dir);
+        match callers.or_else(|| self.callees.dropped(&before.callees, dir)) {
+            Some(file) => Err(MaterialError::MissingList { file }),
+            None => Ok(()),
+        }
+    }
+
     /// Whether both say the same. A key belongs to its certificate, so it needs no look.
     pub(crate) fn is_same(&self, other: &Self) -> bool {
         let edge = |snapshot: &Self| snapshot.edge.as_ref().map(|edge| edge.cert.clone());

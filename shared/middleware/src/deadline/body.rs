@@ -40,6 +40,7 @@ pub struct KeepBodyDeadline<S> {
 impl<S, B, R> Service<Request<B>> for KeepBodyDeadline<S>
 where
     S: Service<Request<B>, Response = Response<R>>,
+    R: Body,
 {
     type Response = Response<Timed<R>>;
     type Error = S::Error;
@@ -70,6 +71,7 @@ pin_project! {
 impl<F, B, E> Future for Answering<F>
 where
     F: Future<Output = Result<Response<B>, E>>,
+    B: Body,
 {
     type Output = Result<Response<Timed<B>>, E>;
 
@@ -77,7 +79,11 @@ where
         let this = self.project();
         let response = ready!(this.response.poll(cx))?;
         let deadline = *this.deadline;
-        Poll::Ready(Ok(response.map(|body| Timed::until(deadline, body))))
+        Poll::Ready(Ok(response.map(|body| {
+            // One of known length is there already: it may say that the deadline was missed.
+            let whole = body.size_hint().exact().is_some();
+            Timed::until(deadline.filter(|_| !whole), body)
+        })))
     }
 }
 

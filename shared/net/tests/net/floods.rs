@@ -7,13 +7,15 @@ use bytes::Bytes;
 use http::Response;
 use http_body_util::Full;
 use rustls::ClientConfig;
+use rustls_pki_types::ServerName;
 use strata_net::{Limits, Transport};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::TcpStream,
 };
+use tokio_rustls::TlsConnector;
 
-use crate::fixture::{Frame, Raw, Server, answers, hop, limits};
+use crate::fixture::{Ca, Frame, Raw, Server, answers, edge, hop, limits};
 
 const SHORT: Duration = Duration::from_millis(300);
 
@@ -166,6 +168,28 @@ async fn empty_data() {
     .await;
 }
 
+/// Each is reset. A thousand an honest client may come to in a connection's age, more it may not.
+#[tokio::test]
+async fn requests_that_are_none() {
+    let (server, config) = server(limits()).await;
+    let mut raw = Raw::open(server.address, &config, &[]).await;
+    let whole = Frame::END_HEADERS | Frame::END_STREAM;
+    // A method, and neither scheme nor path.
+    let none = |at: u32| Frame::new(Frame::HEADERS, whole, 1 + 2 * at, &[0x83]);
+    for at in 0..1_000 {
+        raw.send(&[none(at)]).await;
+        assert_eq!(raw.next_of(Frame::RESET).await.unwrap().stream, 1 + 2 * at);
+    }
+    raw.send(&[Frame::request(2_001, whole)]).await;
+    assert!(raw.next_of(Frame::HEADERS).await.is_some());
+    raw.send(&(1_001..1_100).map(none).collect::<Vec<_>>())
+        .await;
+    raw.closed().await;
+    answers(&server, &config).await;
+    assert_eq!(server.calls(), 2);
+    assert_eq!(server.stop().await.1, ["flood"]);
+}
+
 #[tokio::test]
 async fn five_thousand_streams() {
     let (transport, config) = hop();
@@ -203,10 +227,59 @@ async fn headers_without_end_are_answered_431_and_cost_nothing() {
     }
     raw.send(&frames).await;
     let answer = raw.next_of(Frame::HEADERS).await.unwrap();
-    // `:status 431` as a literal of the static table's name.
-    assert!(answer.payload.windows(3).any(|part| part == b"431") || answer.payload.len() < 16);
+    // `:status`, by the static table, with the value in Huffman's code (RFC 7541, appendices A, B):
+    // 431 is 011010 011001 00001, filled up with ones.
+    let status = answer.payload.windows(4);
+    assert!(
+        status.clone().any(|part| part == [0x83, 0x69, 0x90, 0xff]),
+        "{answer:?}"
+    );
     assert_eq!(server.calls(), 0);
+    // The connection is still there for another.
+    let whole = Frame::END_HEADERS | Frame::END_STREAM;
+    raw.send(&[Frame::request(3, whole)]).await;
+    // `:status 200` is an entry of the static table.
+    let answer = raw.next_of(Frame::HEADERS).await.unwrap();
+    assert_eq!((answer.stream, answer.payload[0]), (3, 0x88));
     answers(&server, &config).await;
+}
+
+/// As a user of the edge who speaks HTTP/1.1.
+#[tokio::test]
+async fn huge_headers_over_http_1_are_answered_431() {
+    let web = Ca::web();
+    let roots = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(&roots, web.pem()).unwrap();
+    let config = strata_tls::web_config(Some(roots.path())).unwrap();
+    let transport = Transport::Https(edge(&web).edge_config().unwrap());
+    let server = Server::start(transport, limits()).await;
+    let ask = async |headers: &str| {
+        let stream = TcpStream::connect(server.address).await.unwrap();
+        let name = ServerName::try_from("localhost").unwrap();
+        let tls = TlsConnector::from(config.clone());
+        let mut stream = tls.connect(name, stream).await.unwrap();
+        let head = format!("GET / HTTP/1.1\r\nhost: a\r\nconnection: close\r\n{headers}\r\n");
+        // It may be answered before it has all been taken.
+        let _ = stream.write_all(head.as_bytes()).await;
+        let mut answer = [0; 12];
+        stream.read_exact(&mut answer).await.unwrap();
+        String::from_utf8(answer.to_vec()).unwrap()
+    };
+    let many = |count: usize| "x: y\r\n".repeat(count);
+    assert_eq!(ask(&many(60)).await, "HTTP/1.1 200");
+    let before = pages();
+    for large in [
+        many(65),
+        format!("x: {}\r\n", "y".repeat(200_000)),
+        format!("{}: y\r\n", "x".repeat(200_000)),
+        many(100_000),
+    ] {
+        assert_eq!(ask(&large).await, "HTTP/1.1 431");
+    }
+    assert_eq!(ask(&many(60)).await, "HTTP/1.1 200");
+    assert!(pages().saturating_sub(before) < MOST_PAGES);
+    assert_eq!(server.calls(), 2);
+    assert_eq!(server.stop().await.1, vec!["headers_too_large"; 4]);
 }
 
 #[tokio::test]

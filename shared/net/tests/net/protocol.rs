@@ -4,6 +4,7 @@ use std::{net::SocketAddr, sync::Arc};
 
 use rustls::{ClientConfig, HandshakeKind, NamedGroup, client::Resumption};
 use rustls_pki_types::ServerName;
+use strata_core::Layer;
 use strata_net::Transport;
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
@@ -11,7 +12,9 @@ use tokio::{
 };
 use tokio_rustls::{TlsConnector, client::TlsStream};
 
-use crate::fixture::{Ca, Server, answers, edge, hop, limits};
+use crate::fixture::{
+    Ca, Frame, Leaf, Raw, Server, answers, callee, caller, domain, edge, hop, limits,
+};
 
 /// The client's part of opening HTTP/2: preface and empty SETTINGS (RFC 9113, section 3.4).
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0";
@@ -153,4 +156,44 @@ async fn sessions_resume_at_the_edge_but_never_between_services() {
         kinds(server.address, &config).await,
         [HandshakeKind::Full, HandshakeKind::Full]
     );
+}
+
+/// A resumed session would skip the verifier, and so the end of what it once verified.
+#[tokio::test]
+async fn an_expired_certificate_resumes_nothing() {
+    let [process, system] =
+        [Layer::Process, Layer::System].map(|layer| Ca::new(&domain(layer, "dev")));
+    let callee = callee(&process, &system);
+    let transport = Transport::Mtls {
+        config: callee.server_config(),
+        callers: callee.callers(),
+    };
+    let server = Server::start(transport, limits()).await;
+    let honest = caller(&process, &system).client_config(callee.id());
+    let until = time::Duration::seconds(4);
+    let leaf = Leaf::of(&domain(Layer::Process, "dev"), "overview");
+    let short = process.issue(&Leaf { until, ..leaf });
+    let mut config = (*short.calling(&honest)).clone();
+    config.resumption = Resumption::in_memory_sessions(8);
+    let config = Arc::new(config);
+    let whole = Frame::END_HEADERS | Frame::END_STREAM;
+    let mut raw = Raw::open(server.address, &config, &[]).await;
+    raw.send(&[Frame::request(1, whole)]).await;
+    assert!(raw.next_of(Frame::HEADERS).await.is_some());
+    assert_eq!(server.calls(), 1);
+
+    // Its connection ends with it, and no other comes about.
+    raw.closed().await;
+    tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+    let stream = TcpStream::connect(server.address).await.unwrap();
+    let name = ServerName::try_from("localhost").unwrap();
+    // A client may believe the handshake done before it is told.
+    if let Ok(mut refused) = TlsConnector::from(config).connect(name, stream).await {
+        let kind = refused.get_ref().1.handshake_kind();
+        assert_eq!(kind, Some(HandshakeKind::Full));
+        let _ = refused.write_all(PREFACE).await;
+        assert_eq!(refused.read(&mut [0; 1]).await.unwrap_or(0), 0);
+    }
+    assert_eq!(server.calls(), 1);
+    assert_eq!(server.stop().await.1, ["expired", "expired"]);
 }

@@ -203,6 +203,29 @@ async fn a_callee_no_longer_trusted_gets_no_further_call() {
 }
 
 #[tokio::test]
+async fn a_caller_that_was_taken_back_is_cut_off_and_refused_and_others_are_not() {
+    let mut world = World::new(limits()).await;
+    let domain = domain(Layer::Process, "dev");
+    let [first, second] = [(); 2].map(|()| world.process.issue(&Leaf::of(&domain, "overview")));
+    world.caller.renew(&first);
+    let open = world.channel();
+    world.answers(&open).await;
+    let stuck = world.begin(&open).await;
+    world
+        .callee
+        .revoke(Layer::Process, &world.process.revoke(&[&first]));
+    let ended = timeout(Duration::from_secs(30), stuck).await;
+    assert!(ended.expect("still open").unwrap().is_err());
+    world.refuses(&world.channel()).await;
+
+    world.caller.renew(&second);
+    let fresh = world.channel();
+    world.answers(&fresh).await;
+    let reasons = world.server.stop().await.1;
+    assert!(!reasons.is_empty() && reasons.iter().all(|reason| reason == "revoked"));
+}
+
+#[tokio::test]
 async fn a_connection_of_age_is_asked_to_leave_and_loses_nothing() {
     let aged = Limits {
         connection_age: Duration::from_millis(200),

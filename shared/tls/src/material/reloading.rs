@@ -135,6 +135,25 @@ async fn a_leaf_that_was_taken_back_is_refused_and_others_are_not() {
 }
 
 #[test]
+fn a_list_that_is_gone_takes_nothing_back_from_what_is_in_force() {
+    let world = World::new();
+    world.crl(&world.system.revoke(&[&world.customers], Duration::hours(1)));
+    assert_eq!(world.material.reload().unwrap(), Reload::Replaced);
+    fs::remove_file(world.folder.file("crls/system.pem")).unwrap();
+    let refused = world.material.reload().unwrap_err();
+    assert!(matches!(refused, MaterialError::MissingList { .. }));
+    assert!(refused.to_string().contains("crls/system.pem"), "{refused}");
+    assert_eq!(world.verdict(), Err(Refusal::Revoked));
+    // Not even along with another change, and one that takes nothing back is in order.
+    let next = world.folder.ca.issue(&world.folder.leaf());
+    world.folder.write("svid", &next);
+    assert!(world.material.reload().is_err());
+    world.crl(&world.system.revoke(&[], Duration::hours(1)));
+    assert_eq!(world.material.reload().unwrap(), Reload::Replaced);
+    assert_eq!(world.verdict(), Ok(()));
+}
+
+#[test]
 fn each_ca_of_a_layer_has_its_own_list() {
     let world = World::new();
     let next = Ca::new(&domain(Layer::System, "dev"));
