@@ -42,6 +42,7 @@ impl Rig {
             workspace: &workspace,
             binaries: &binaries,
             environment: Environment::Dev,
+            settings: &[],
             edge_port: None,
             progress: &mut |_| {},
         })

@@ -75,6 +75,7 @@ async fn answers(copy: &Copy) {
         workspace: &workspace,
         binaries: &binaries,
         environment: Environment::Dev,
+        settings: &[],
         edge_port: None,
         progress: &mut |_| {},
     })

@@ -65,7 +65,7 @@ pub(crate) fn kinds(field: &FieldDescriptor) -> Vec<Kind> {
 /// The messages of a contract that a request can hold, those of its methods first.
 pub(crate) fn requests(version: &Version) -> Vec<MessageDescriptor> {
     let mut found: Vec<MessageDescriptor> = Vec::new();
-    let mut add = |found: &mut Vec<_>, message: MessageDescriptor| {
+    let add = |found: &mut Vec<_>, message: MessageDescriptor| {
         if message.package_name() != "google.protobuf" && !found.contains(&message) {
             found.push(message);
         }

@@ -140,7 +140,8 @@ impl Connections {
         }
     }
 
-    /// When and why the connection must end.
+    /// When and why the connection must end. tonic's age sends no GOAWAY in the released version,
+    /// and its grace closes hard (<https://github.com/grpc/grpc-rust/pull/2449>).
     async fn leave(
         &self,
         own: Option<&CertificateDer<'_>>,

@@ -17,9 +17,12 @@ const SEND_BUFFER: usize = 64 * KIB as usize;
 const HTTP1_BUFFER: usize = 32 * KIB as usize;
 
 /// Streams reset by the peer before they are accepted (rapid reset, CVE-2023-44487): more than an
-/// honest client cancels at once, less than an attacker needs.
+/// honest client cancels at once, less than an attacker needs
+/// (<https://github.com/hyperium/h2/pull/668>).
 const PENDING_RESETS: usize = 256;
-/// Streams reset by this side: with a small value honest clients meet GOAWAY under load.
+/// Streams reset by this side, in the life of a connection: with a small value honest clients meet
+/// GOAWAY under load (<https://github.com/hyperium/h2/pull/737>,
+/// <https://github.com/hyperium/h2/issues/856>).
 const LOCAL_RESETS: usize = 1024;
 
 /// A peer is asked whether it is there when nothing came for so many header timeouts, and has so
@@ -45,7 +48,8 @@ pub(crate) fn builder(http2: bool, limits: &Limits, streams: Streams) -> Builder
         .max_send_buf_size(SEND_BUFFER);
     builder
         .http1()
-        // Without a timer hyper panics at the first header timeout.
+        // Without a timer hyper panics at the first header timeout; axum sets neither
+        // (<https://github.com/tokio-rs/axum/issues/2741>).
         .timer(TokioTimer::new())
         .header_read_timeout(limits.header_timeout)
         .max_headers(HEADERS)

@@ -17,7 +17,8 @@ use tower::Service;
 use crate::{connection::Connections, limits::Limits, transport::Transport};
 
 /// After a failed accept, most often for want of file descriptors: a loop without a pause would
-/// spin until one is free.
+/// spin until one is free (<https://github.com/hyperium/hyper/issues/1358>,
+/// <https://github.com/tokio-rs/axum/pull/2400>).
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// How a listener ended.
@@ -87,6 +88,9 @@ async fn accept(
     }
 }
 
+/// tonic's and axum's wait for the last connection without a deadline
+/// (<https://github.com/grpc/grpc-rust/issues/1820>), and one that does not answer GOAWAY may never
+/// end (<https://github.com/hyperium/hyper/issues/4170>).
 async fn drain(mut tasks: JoinSet<()>, deadline: Duration) -> Drained {
     let all = async { while tasks.join_next().await.is_some() {} };
     if timeout(deadline, all).await.is_ok() {

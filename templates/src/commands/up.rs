@@ -19,11 +19,15 @@ use crate::{
 /// Where the first Experience API listens unless told otherwise.
 const EDGE_PORT: u16 = 8443;
 
+/// The sections whose variables `up` passes on.
+const TRIED: [&str; 2] = ["STRATA_LIMITS__", "STRATA_TELEMETRY__"];
+
 /// Build and start every service on loopback, with throw-away certificates and demo data
 #[derive(clap::Args)]
 #[command(
     after_help = "Examples:\n  cargo strata up\n  cargo strata up --once\n  \
-    cargo strata up --format json --port 9443"
+    cargo strata up --format json --port 9443\n  \
+    STRATA_LIMITS__REQUESTS=10 cargo strata up"
 )]
 pub(crate) struct Args {
     /// The environment to run in: only dev accepts throw-away certificates
@@ -82,6 +86,7 @@ async fn start(workspace: &Workspace, args: &Args) -> Result<Estate> {
         workspace,
         binaries: &binaries,
         environment: args.env,
+        settings: &settings(),
         edge_port: args.port.or((!args.once).then_some(EDGE_PORT)),
         progress: &mut |step| match step {
             StartProgress::Seeding(name) => progress.step(format!("seeding {name}")),
@@ -93,6 +98,16 @@ async fn start(workspace: &Workspace, args: &Args) -> Result<Estate> {
         },
     })
     .await
+}
+
+/// What the services are given of this process's own environment, so that limits and telemetry can be
+/// tried without editing a file. Everything else is the estate's to set.
+fn settings() -> Vec<(String, String)> {
+    let tried = |name: &str| TRIED.iter().any(|section| name.starts_with(section));
+    std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .filter(|(name, _)| tried(name))
+        .collect()
 }
 
 /// One request through every layer. A service that has died or hangs is named, whether before the

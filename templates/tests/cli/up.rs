@@ -30,9 +30,14 @@ struct Up {
 
 impl Up {
     fn start(arguments: &[&str]) -> Self {
+        Self::with(&[], arguments)
+    }
+
+    fn with(variables: &[(&str, &str)], arguments: &[&str]) -> Self {
         let temporary = tempfile::tempdir().unwrap();
         let mut command = command(root(), &[&["up"], arguments].concat());
         command
+            .envs(variables.iter().copied())
             .env("TMPDIR", temporary.path())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
@@ -103,6 +108,23 @@ fn once_prints_what_came_through_every_layer() {
         overview["totals"]["orderCount"].as_u64().unwrap() > 0,
         "{overview}"
     );
+}
+
+#[test]
+fn limits_and_telemetry_of_its_environment_reach_the_services_and_nothing_else_does() {
+    let variables = |requests| {
+        [
+            ("STRATA_LIMITS__REQUESTS", requests),
+            ("STRATA_LISTEN__NONSENSE", "1"),
+        ]
+    };
+    Up::with(&variables("50"), &["--once"]).ended().data();
+    let error = Up::with(&variables("0"), &["--once"]).ended().error();
+    assert!(
+        error.contains("STRATA_LIMITS__REQUESTS: key 'limits.requests' is zero"),
+        "{error}"
+    );
+    assert!(!error.contains("NONSENSE"), "{error}");
 }
 
 #[test]

@@ -41,6 +41,9 @@ pub struct Options<'a> {
     pub binaries: &'a Binaries,
     /// Must be dev: throw-away authorities and an issuer over plain HTTP are refused elsewhere.
     pub environment: Environment,
+    /// Further variables of every service, such as `STRATA_LIMITS__REQUESTS`; what the estate sets
+    /// itself stands above them.
+    pub settings: &'a [(String, String)],
     /// Port of the first Experience API; another is taken when it is in use.
     pub edge_port: Option<u16>,
     /// Told of every step.

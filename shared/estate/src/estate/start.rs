@@ -30,6 +30,7 @@ impl Estate {
             binaries,
             progress,
             mut edge_port,
+            settings,
             ..
         } = options;
         for service in services {
@@ -43,7 +44,11 @@ impl Estate {
                 }
                 None => 0,
             };
-            let launch = self.launch(service, binaries, port)?;
+            let mut launch = self.launch(service, binaries, port)?;
+            for (name, value) in settings {
+                let variable = launch.variables.entry(name.clone());
+                variable.or_insert_with(|| value.clone());
+            }
             if service.manifest.seed {
                 progress(StartProgress::Seeding(name));
                 launch.seed().await?;

@@ -73,6 +73,7 @@ impl Fixture {
             workspace: &Workspace::at(self.root.path()),
             binaries: &self.binaries,
             environment: Environment::Dev,
+            settings: &[],
             edge_port,
             progress: &mut |step| steps.push(format!("{step:?}")),
         })
@@ -179,6 +180,7 @@ async fn only_dev_runs_on_loopback() {
         workspace: &workspace,
         binaries: &fixture.binaries,
         environment: Environment::Prod,
+        settings: &[],
         edge_port: None,
         progress: &mut |_| {},
     })
