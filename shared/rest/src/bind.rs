@@ -8,7 +8,7 @@ use axum::{
     response::IntoResponse,
 };
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
+use http::{HeaderMap, StatusCode, Uri, header};
 use serde::de::DeserializeOwned;
 use serde_json::error::Category;
 use strata_core::{Bounded, ErrorCode};
@@ -22,6 +22,8 @@ use crate::{
 
 /// The most wrong fields one answer lists.
 const LISTED: usize = 10;
+/// What would have been accepted (RFC 9110, section 12.5.3).
+const UNCODED: (&str, &str) = ("accept-encoding", "identity");
 /// The most characters of a field's path that an answer repeats: names come from the client too.
 const SHOWN: usize = 120;
 
@@ -129,11 +131,7 @@ fn refuse_coded(headers: &HeaderMap) -> Result<(), Problem> {
         ErrorCode::InvalidArgument,
         "the body must not be compressed: send it without content-encoding",
     );
-    // RFC 9110, section 12.5.3: what would have been accepted.
-    Err(problem.with_header(
-        header::ACCEPT_ENCODING,
-        HeaderValue::from_static("identity"),
-    ))
+    Err(problem.with_header(&UNCODED))
 }
 
 fn require_json(headers: &HeaderMap) -> Result<(), Problem> {

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use axum::response::{IntoResponse, Response};
-use http::{HeaderName, HeaderValue, StatusCode, header};
+use http::{HeaderValue, StatusCode, header};
 use serde::{Serialize, Serializer, ser::SerializeMap};
 use strata_core::{Error, ErrorCode, TraceContext};
 
@@ -18,7 +18,7 @@ pub struct Problem {
     detail: Cow<'static, str>,
     trace: Option<TraceContext>,
     errors: Vec<FieldError>,
-    header: Option<(HeaderName, HeaderValue)>,
+    header: Option<&'static (&'static str, &'static str)>,
 }
 
 /// A field of the request that is wrong.
@@ -58,11 +58,11 @@ impl Problem {
         }
     }
 
-    /// The same problem with a header that goes with its status.
+    /// The same problem with a header that goes with its status, name and value.
     #[must_use]
-    pub fn with_header(self, name: HeaderName, value: HeaderValue) -> Self {
+    pub(crate) fn with_header(self, header: &'static (&'static str, &'static str)) -> Self {
         Self {
-            header: Some((name, value)),
+            header: Some(header),
             ..self
         }
     }
@@ -119,7 +119,10 @@ impl IntoResponse for Problem {
             // Text and numbers always serialise; were it otherwise, the status still tells.
             Err(_) => self.status.into_response(),
         };
-        response.headers_mut().extend(self.header);
+        if let Some((name, value)) = self.header {
+            let value = HeaderValue::from_static(value);
+            response.headers_mut().insert(*name, value);
+        }
         response
     }
 }

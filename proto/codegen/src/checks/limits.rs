@@ -63,7 +63,7 @@ fn misplaced(contract: &Contract, field: &FieldDescriptor) -> Vec<&'static str> 
     let mut problems = Vec::new();
     match annotations.max_length {
         Some(_) if !has_length => {
-            problems.push("states max_length, but holds neither text nor bytes: remove it")
+            problems.push("states max_length, but holds neither text nor bytes: remove it");
         }
         Some(0) => problems.push("has max_length 0: state how long it may be, or remove the field"),
         _ => {}
@@ -73,7 +73,7 @@ fn misplaced(contract: &Contract, field: &FieldDescriptor) -> Vec<&'static str> 
             problems.push("states max_items, but is neither a list nor a map: remove it");
         }
         Some(0) => {
-            problems.push("has max_items 0: state how many it may hold, or remove the field")
+            problems.push("has max_items 0: state how many it may hold, or remove the field");
         }
         _ => {}
     }
