@@ -12,6 +12,15 @@ pub(crate) fn comment<'a>(file: &'a FileDescriptor, path: &[i32]) -> Option<&'a 
     locate(file, path)?.leading_comments.as_deref()
 }
 
+/// The same as running text: one space after another, no line breaks but between paragraphs.
+pub(crate) fn text(file: &FileDescriptor, path: &[i32]) -> Option<String> {
+    let paragraphs = comment(file, path)?.split("\n\n").map(|paragraph| {
+        let words: Vec<_> = paragraph.split_whitespace().collect();
+        words.join(" ")
+    });
+    Some(paragraphs.collect::<Vec<_>>().join("\n\n")).filter(|text| !text.is_empty())
+}
+
 fn locate<'a>(file: &'a FileDescriptor, path: &[i32]) -> Option<&'a Location> {
     let info = file.file_descriptor_proto().source_code_info.as_ref()?;
     info.location.iter().find(|location| location.path == path)

@@ -36,7 +36,7 @@ fn module(contract: &Contract, version: &Version) -> Result<TokenStream, Finding
     for service in version.services() {
         services.extend(match contract.folder.layer {
             Layer::System | Layer::Process => grpc::generate(contract, &service),
-            Layer::Experience => rest::generate(contract, &service)?,
+            Layer::Experience => rest::generate(contract, version, &service)?,
         });
     }
     Ok(quote! {

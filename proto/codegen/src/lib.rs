@@ -4,7 +4,10 @@
 //! 2. `compile` compiles the protos to descriptors that keep every annotation;
 //! 3. `options` reads the annotations, `limits` how much a field may hold, `route` the HTTP routes;
 //! 4. `checks` finds everything that breaks a rule, and the build stops there if it must;
-//! 5. `generate` writes `contract.rs`.
+//! 5. `openapi` makes the document of an Experience contract;
+//! 6. `generate` writes `contract.rs`.
+//!
+//! [`openapi`] makes the document alone, for who commits or compares it.
 
 mod checks;
 mod comments;
@@ -13,6 +16,7 @@ mod finding;
 mod folder;
 mod generate;
 mod limits;
+mod openapi;
 mod options;
 mod route;
 
@@ -44,6 +48,29 @@ pub fn contract() -> ExitCode {
     ExitCode::FAILURE
 }
 
+/// The OpenAPI document of the contract in `folder` (`proto/<layer>/<name>`), newest version, as it is
+/// committed: indented, with a line break at its end. None for a contract without routes.
+///
+/// # Errors
+/// What is wrong with the contract, a sentence for each finding.
+pub fn openapi(folder: &Path) -> Result<Option<String>, Vec<String>> {
+    let told = |findings: Vec<Finding>| findings.iter().map(Finding::to_string).collect::<Vec<_>>();
+    let contract = checked(folder).map_err(told)?;
+    let document = openapi::newest(&contract).map_err(|finding| told(vec![finding]))?;
+    Ok(document.map(|document| format!("{document:#}\n")))
+}
+
+fn checked(folder: &Path) -> Result<Contract, Vec<Finding>> {
+    let compiled = Folder::locate(folder).and_then(Contract::compile);
+    let contract = compiled.map_err(|finding| vec![finding])?;
+    let findings = checks::all(&contract);
+    if findings.is_empty() {
+        Ok(contract)
+    } else {
+        Err(findings)
+    }
+}
+
 fn build(manifest: &Path, out: &Path) -> Result<(), Vec<Finding>> {
     let folder = Folder::locate(manifest).map_err(|finding| vec![finding])?;
     let mut lines = io::stdout().lock();
@@ -51,11 +78,7 @@ fn build(manifest: &Path, out: &Path) -> Result<(), Vec<Finding>> {
         let _ = writeln!(lines, "cargo::rerun-if-changed={}", watched.display());
     }
     drop(lines);
-    let contract = Contract::compile(folder).map_err(|finding| vec![finding])?;
-    let findings = checks::all(&contract);
-    if !findings.is_empty() {
-        return Err(findings);
-    }
+    let contract = checked(manifest)?;
     let code = generate::contract(&contract).map_err(|finding| vec![finding])?;
     let target = out.join("contract.rs");
     fs::write(&target, code).map_err(|error| {

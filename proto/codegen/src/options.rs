@@ -2,8 +2,8 @@
 //! `google/api/http.proto`, generated from those files.
 
 use prost_reflect::{
-    DescriptorPool, DynamicMessage, ExtensionDescriptor, FieldDescriptor, MethodDescriptor,
-    ServiceDescriptor,
+    DescriptorPool, DynamicMessage, ExtensionDescriptor, FieldDescriptor, MessageDescriptor,
+    MethodDescriptor, ServiceDescriptor,
 };
 use strata_core as core;
 
@@ -18,7 +18,8 @@ mod http {
 }
 
 pub(crate) use annotations::{
-    Category, FieldAnnotations, Label, Layer, MethodAnnotations, Sensitivity, ServiceAnnotations,
+    Category, FieldAnnotations, Label, Layer, MessageAnnotations, MethodAnnotations, Sensitivity,
+    ServiceAnnotations,
 };
 pub(crate) use http::{HttpRule, http_rule::Pattern};
 
@@ -26,6 +27,7 @@ pub(crate) use http::{HttpRule, http_rule::Pattern};
 /// default, which says nothing: every check then finds what is missing.
 pub(crate) struct Options {
     field: Option<ExtensionDescriptor>,
+    message: Option<ExtensionDescriptor>,
     method: Option<ExtensionDescriptor>,
     service: Option<ExtensionDescriptor>,
     http: Option<ExtensionDescriptor>,
@@ -36,6 +38,7 @@ impl Options {
     pub(crate) fn of(pool: &DescriptorPool) -> Self {
         Self {
             field: pool.get_extension_by_name("strata.options.v1.field"),
+            message: pool.get_extension_by_name("strata.options.v1.message"),
             method: pool.get_extension_by_name("strata.options.v1.method"),
             service: pool.get_extension_by_name("strata.options.v1.service"),
             http: pool.get_extension_by_name("google.api.http"),
@@ -44,6 +47,10 @@ impl Options {
 
     pub(crate) fn field(&self, field: &FieldDescriptor) -> FieldAnnotations {
         read(&field.options(), self.field.as_ref()).unwrap_or_default()
+    }
+
+    pub(crate) fn message(&self, message: &MessageDescriptor) -> MessageAnnotations {
+        read(&message.options(), self.message.as_ref()).unwrap_or_default()
     }
 
     pub(crate) fn method(&self, method: &MethodDescriptor) -> MethodAnnotations {

@@ -30,6 +30,19 @@ pub(crate) enum Verb {
     Patch,
 }
 
+impl Verb {
+    /// Its name in OpenAPI.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Get => "get",
+            Self::Put => "put",
+            Self::Post => "post",
+            Self::Delete => "delete",
+            Self::Patch => "patch",
+        }
+    }
+}
+
 /// What a route binds its body to.
 #[derive(Clone, Debug)]
 pub(crate) enum Body {

@@ -85,7 +85,7 @@ mod tests {
         let ran = Arc::new(AtomicUsize::new(0));
         let routes = || {
             let ran = Arc::clone(&ran);
-            Routes::<Desk>::new().route(&GET, move |_: Call, order: Order| {
+            Routes::<Desk>::new("{}").route(&GET, move |_: Call, order: Order| {
                 ran.fetch_add(1, Ordering::Relaxed);
                 async move { Ok(order) }
             })
@@ -108,7 +108,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_handlers_error_is_its_problem() {
-        let routes = Routes::<Desk>::new().route(&GET, |_: Call, _: Order| async move {
+        let routes = Routes::<Desk>::new("{}").route(&GET, |_: Call, _: Order| async move {
             Err::<Order, _>(Error::new(ErrorCode::NotFound, "there is no such order"))
         });
         let (status, body) =
@@ -128,7 +128,7 @@ mod tests {
         fn fails<S: serde::Serializer>(value: &&str, _: S) -> Result<S::Ok, S::Error> {
             Err(serde::ser::Error::custom(value))
         }
-        let routes = Routes::<Desk>::new().route(&GET, |_: Call, _: Order| async move {
+        let routes = Routes::<Desk>::new("{}").route(&GET, |_: Call, _: Order| async move {
             Ok(Odd { secret: "mauve" })
         });
         let (status, body) =

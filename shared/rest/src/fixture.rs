@@ -122,7 +122,7 @@ static SHIP: Route = Route {
 /// Every route answers with the message it was bound to.
 pub(crate) fn echo() -> Routes<Desk> {
     let handler = |_: Call, order: Order| async move { Ok(order) };
-    Routes::new()
+    Routes::new("{}")
         .route(&GET, handler)
         .route(&PUT, handler)
         .route(&SHIP, handler)

@@ -54,9 +54,10 @@ mod tests {
     };
 
     async fn answered(messages: fn(Order) -> Vec<Result<Order, Error>>) -> Response {
-        let routes = Routes::<Desk>::new().stream(&GET, move |_: Call, order: Order| async move {
-            Ok(stream::iter(messages(order)).boxed())
-        });
+        let routes = Routes::<Desk>::new("{}")
+            .stream(&GET, move |_: Call, order: Order| async move {
+                Ok(stream::iter(messages(order)).boxed())
+            });
         let request = request(HttpMethod::GET, "/v1/orders/o-1", None, "");
         routes.into_router().oneshot(request).await.unwrap()
     }

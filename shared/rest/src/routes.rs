@@ -23,15 +23,17 @@ use crate::{
 /// The routes of contract `C` with their handlers. Generated code fills it; the service's stack puts
 /// its layers around the handlers and takes the router.
 pub struct Routes<C> {
+    document: &'static str,
     routes: Vec<(&'static Route, MethodRouter)>,
     contract: PhantomData<fn() -> C>,
 }
 
 impl<C: Contract> Routes<C> {
-    /// No route yet.
+    /// No route yet. `document` is what clients are told of them: OpenAPI, as JSON.
     #[must_use]
-    pub fn new() -> Self {
+    pub const fn new(document: &'static str) -> Self {
         Self {
+            document,
             routes: Vec::new(),
             contract: PhantomData,
         }
@@ -85,6 +87,12 @@ impl<C: Contract> Routes<C> {
         self
     }
 
+    /// What clients are told of the routes: an OpenAPI document, as JSON.
+    #[must_use]
+    pub const fn document(&self) -> &'static str {
+        self.document
+    }
+
     /// The router. What matches no route gets a 404 or 405 problem.
     pub fn into_router(self) -> Router {
         let router = self
@@ -96,12 +104,6 @@ impl<C: Contract> Routes<C> {
         router
             .fallback(not_found)
             .method_not_allowed_fallback(method_not_allowed)
-    }
-}
-
-impl<C: Contract> Default for Routes<C> {
-    fn default() -> Self {
-        Self::new()
     }
 }
 
@@ -192,7 +194,7 @@ mod tests {
 
     async fn send(verb: &str, path: &str) -> axum::response::Response {
         let handler = |_: Call, _: Empty| async move { Ok(Empty {}) };
-        let routes = Routes::<Desk>::new()
+        let routes = Routes::<Desk>::new("{}")
             .route(const { &READ }, handler)
             .route(const { &WRITE }, handler)
             .layer(middleware::from_fn(named));

@@ -7,15 +7,18 @@ use quote::{format_ident, quote};
 use super::{names, service};
 use crate::{
     comments,
-    compile::Contract,
+    compile::{Contract, Version},
     finding::Finding,
+    openapi,
     route::{Body, Route, Verb},
 };
 
 pub(super) fn generate(
     contract: &Contract,
+    version: &Version,
     service: &ServiceDescriptor,
 ) -> Result<TokenStream, Finding> {
+    let document = openapi::document(contract, version)?.to_string();
     let handler = format_ident!("{}", service.name());
     let base = service
         .name()
@@ -65,10 +68,13 @@ pub(super) fn generate(
         #implementation
         #descriptions
 
+        /// What clients are told of the routes: an OpenAPI 3.1 document, as JSON.
+        pub const OPENAPI: &str = #document;
+
         #[doc = #routes_doc]
         pub fn routes<S: #handler>(service: S) -> ::strata_rest::Routes<#unit> {
             let service = ::std::sync::Arc::new(service);
-            let routes = ::strata_rest::Routes::new();
+            let routes = ::strata_rest::Routes::new(OPENAPI);
             #registrations
             routes
         }

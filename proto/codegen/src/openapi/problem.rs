@@ -1,0 +1,215 @@
+//! What a client gets instead of an answer: problem details (RFC 9457) as `strata_rest` writes them,
+//! one response for each status.
+
+use serde_json::{Map, Value, json};
+use strata_core::ErrorCode;
+
+use super::insert;
+use crate::route::{Body, Route, Verb};
+
+/// The name of the problem's schema: no message of a contract can have it.
+pub(super) const SCHEMA: &str = "strata.Problem";
+
+/// Statuses that say more than their code (`strata_rest::Problem::new`).
+const BODY: [(u16, &str, &str); 2] = [
+    (
+        413,
+        "ContentTooLarge",
+        "The body is larger than this API takes.",
+    ),
+    (
+        415,
+        "UnsupportedMediaType",
+        "The body is not `application/json`.",
+    ),
+];
+/// Answered by HTTP itself, before there is a request to speak of.
+const HEAD: (u16, &str) = (431, "RequestHeaderFieldsTooLarge");
+
+/// What each code says to a client.
+const fn about(code: ErrorCode) -> &'static str {
+    match code {
+        ErrorCode::InvalidArgument => {
+            "The request is not valid. `errors` names each wrong field where it can be told."
+        }
+        ErrorCode::Unauthenticated => "There is no valid access token.",
+        ErrorCode::PermissionDenied => {
+            "The token lacks a scope of this operation, or its user may not do that."
+        }
+        ErrorCode::NotFound => "There is no such resource, or none that this user may see.",
+        ErrorCode::Conflict => {
+            "The resource has changed meanwhile, or the idempotency key was used for something else."
+        }
+        ErrorCode::ResourceExhausted => "A limit is used up: retry later.",
+        ErrorCode::DeadlineExceeded => "The request took too long.",
+        ErrorCode::Unavailable => "The service, or one it needs, is not available: retry later.",
+        ErrorCode::Unimplemented => "A service that is needed does not know the method (yet).",
+        ErrorCode::Internal => "An internal error. Quote `trace_id` when you report it.",
+    }
+}
+
+/// The references of one operation's problems, by status.
+pub(super) fn of(route: &Route) -> Map<String, Value> {
+    let codes = ErrorCode::ALL
+        .into_iter()
+        .filter(|code| *code != ErrorCode::Conflict || route.verb != Verb::Get);
+    let mut known: Vec<(u16, String)> = codes
+        .map(|code| (code.http().as_u16(), name(code)))
+        .collect();
+    if !matches!(route.body, Body::None) {
+        known.extend(BODY.map(|(status, name, _)| (status, name.to_owned())));
+    }
+    known.push((HEAD.0, HEAD.1.to_owned()));
+    known.sort();
+    known
+        .into_iter()
+        .map(|(status, name)| {
+            let reference = json!({"$ref": format!("#/components/responses/{name}")});
+            (status.to_string(), reference)
+        })
+        .collect()
+}
+
+fn name(code: ErrorCode) -> String {
+    let reason = code.http().canonical_reason().unwrap_or("Error");
+    reason.replace(' ', "")
+}
+
+/// Every response of [`of`].
+pub(super) fn responses() -> Map<String, Value> {
+    let mut responses: Vec<(u16, String, Value)> = ErrorCode::ALL
+        .into_iter()
+        .map(|code| {
+            let status = code.http().as_u16();
+            let mut response = response(status, code, about(code), code.safe_message());
+            if matches!(
+                code,
+                ErrorCode::Unauthenticated | ErrorCode::PermissionDenied
+            ) && let Some(headers) = response.get_mut("headers")
+            {
+                let reference = json!({"$ref": "#/components/headers/WWW-Authenticate"});
+                insert(headers, "WWW-Authenticate", reference);
+            }
+            (status, name(code), response)
+        })
+        .collect();
+    responses.extend(BODY.map(|(status, name, about)| {
+        let code = ErrorCode::InvalidArgument;
+        let response = response(status, code, about, code.safe_message());
+        (status, name.to_owned(), response)
+    }));
+    let about = "The request's head is too large. Answered without content.";
+    responses.push((HEAD.0, HEAD.1.to_owned(), json!({"description": about})));
+    responses.sort_by_key(|(status, ..)| *status);
+    responses
+        .into_iter()
+        .map(|(_, name, response)| (name, response))
+        .collect()
+}
+
+fn response(status: u16, code: ErrorCode, about: &str, detail: &str) -> Value {
+    let title = http_title(status);
+    json!({
+        "description": about,
+        "headers": references(),
+        "content": {
+            "application/problem+json": {
+                "schema": {"$ref": format!("#/components/schemas/{SCHEMA}")},
+                "example": {
+                    "type": "about:blank",
+                    "title": title,
+                    "status": status,
+                    "code": code.as_str(),
+                    "detail": detail,
+                    "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736"
+                }
+            }
+        }
+    })
+}
+
+fn http_title(status: u16) -> &'static str {
+    match status {
+        413 => "Payload Too Large",
+        415 => "Unsupported Media Type",
+        _ => ErrorCode::ALL
+            .into_iter()
+            .map(ErrorCode::http)
+            .find(|known| known.as_u16() == status)
+            .and_then(|status| status.canonical_reason())
+            .unwrap_or("Error"),
+    }
+}
+
+/// What the edge sets on every answer (`shared/service/src/stack/edge.rs`).
+const HARDENING: [(&str, &str); 4] = [
+    ("Cache-Control", "no-store"),
+    (
+        "Content-Security-Policy",
+        "default-src 'none'; frame-ancestors 'none'",
+    ),
+    ("Strict-Transport-Security", "max-age=31536000"),
+    ("X-Content-Type-Options", "nosniff"),
+];
+
+/// The headers of every answer of the edge.
+pub(super) fn references() -> Map<String, Value> {
+    HARDENING
+        .iter()
+        .map(|(name, _)| {
+            let reference = json!({"$ref": format!("#/components/headers/{name}")});
+            ((*name).to_owned(), reference)
+        })
+        .collect()
+}
+
+/// Every header of the document.
+pub(super) fn headers() -> Map<String, Value> {
+    let mut headers: Map<String, Value> = HARDENING
+        .iter()
+        .map(|(name, value)| {
+            let header = json!({"required": true, "schema": {"type": "string", "const": value}});
+            ((*name).to_owned(), header)
+        })
+        .collect();
+    let challenge = json!({
+        "description": "What is wrong with the token (RFC 6750, section 3).",
+        "schema": {"type": "string"}
+    });
+    headers.insert("WWW-Authenticate".to_owned(), challenge);
+    headers
+}
+
+/// The schema of a problem.
+pub(super) fn schema() -> Value {
+    let codes = ErrorCode::ALL.map(ErrorCode::as_str);
+    json!({
+        "type": "object",
+        "description": "What is wrong, as problem details (RFC 9457).",
+        "properties": {
+            "type": {"type": "string", "const": "about:blank", "description": "The status says it all."},
+            "title": {"type": "string", "description": "The status in words."},
+            "status": {"type": "integer", "description": "The status."},
+            "code": {"type": "string", "enum": codes, "description": "The kind of problem, for programs."},
+            "detail": {"type": "string", "description": "A sentence for people."},
+            "trace_id": {
+                "type": "string",
+                "pattern": "^[0-9a-f]{32}$",
+                "description": "The trace of the request, to quote in a report."
+            },
+            "errors": {
+                "type": "array",
+                "description": "The wrong fields of the request.",
+                "items": {
+                    "type": "object",
+                    "properties": {
+                        "path": {"type": "string", "description": "Where it stands: `lines[2].quantity`."},
+                        "message": {"type": "string", "description": "What it must be."}
+                    },
+                    "required": ["path", "message"]
+                }
+            }
+        },
+        "required": ["type", "title", "status", "code", "detail", "trace_id"]
+    })
+}
