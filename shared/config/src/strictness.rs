@@ -1,6 +1,6 @@
 //! What each environment puts up with: one table.
 
-use crate::environment::Environment::{self, Dev, Test};
+use crate::environment::Environment::{self, Dev, Staging, Test};
 
 /// Something that is convenient on a developer's machine and unsafe elsewhere.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -13,6 +13,8 @@ pub(crate) enum Laxity {
     StaleCrl,
     /// The admin listener, which is plain HTTP, on every interface.
     OpenAdmin,
+    /// What an Experience API offers, told to anybody: its OpenAPI document and the page to try it.
+    ServedDocuments,
 }
 
 impl Laxity {
@@ -21,6 +23,7 @@ impl Laxity {
         match self {
             Self::PlainIssuer | Self::StaleCrl => &[Dev],
             Self::DistantCollector | Self::OpenAdmin => &[Dev, Test],
+            Self::ServedDocuments => &[Dev, Test, Staging],
         }
     }
 
@@ -37,6 +40,12 @@ impl Environment {
     pub fn accepts_stale_crls(self) -> bool {
         Laxity::StaleCrl.is_allowed(self)
     }
+
+    /// Whether an Experience API serves its OpenAPI document, and a page over it, to anybody.
+    #[must_use]
+    pub fn serves_api_documents(self) -> bool {
+        Laxity::ServedDocuments.is_allowed(self)
+    }
 }
 
 #[cfg(test)]
@@ -49,6 +58,14 @@ mod tests {
         assert!(Laxity::OpenAdmin.is_allowed(Environment::Test));
         assert!(!Laxity::PlainIssuer.is_allowed(Environment::Test));
         assert!(!Laxity::StaleCrl.is_allowed(Environment::Test));
+    }
+
+    #[test]
+    fn production_tells_nobody_what_it_offers() {
+        for environment in Environment::ALL {
+            let served = environment.serves_api_documents();
+            assert_eq!(served, environment != Environment::Prod, "{environment:?}");
+        }
     }
 
     #[test]

@@ -5,7 +5,10 @@ use std::{convert::Infallible, marker::PhantomData, path::Path, pin::Pin, sync::
 use http::{Request, Response};
 use strata_config::{Config, Environment};
 use strata_core::{Contract, Experience, Method, Process, System, Tier};
-use strata_middleware::access_token::{Keys, Verifier};
+use strata_middleware::{
+    DocumentsLayer,
+    access_token::{Keys, Verifier},
+};
 use strata_net::{Drained, Limits, Transport, serve};
 use strata_policy::{Callers, Roles};
 use strata_rest::Routes;
@@ -113,9 +116,17 @@ impl Service<Experience> {
                 tokens.leeway,
                 Arc::new(roles),
             );
+            let documents = if parts.environment.serves_api_documents() {
+                let served = DocumentsLayer::serving(routes.document());
+                served
+                    .map_err(|_| StartError::Build("the page of the documents is broken".into()))?
+            } else {
+                DocumentsLayer::none()
+            };
             let stack = edge(
                 routes,
                 Edge {
+                    documents,
                     verifier,
                     events: parts.telemetry.events(),
                     requests: parts.telemetry.requests(),

@@ -7,8 +7,8 @@ use http::{HeaderValue, Request, Response, header};
 use hyper::body::Incoming;
 use strata_core::Contract;
 use strata_middleware::{
-    AccessTokenLayer, BodyDeadlineLayer, CallLayer, DeadlineLayer, MetricsLayer, PanicLayer,
-    ScopeLayer, ShedLayer, StripLayer, TraceLayer, access_token::Verifier,
+    AccessTokenLayer, BodyDeadlineLayer, CallLayer, DeadlineLayer, DocumentsLayer, MetricsLayer,
+    PanicLayer, ScopeLayer, ShedLayer, StripLayer, TraceLayer, access_token::Verifier,
 };
 use strata_rest::Routes;
 use strata_telemetry::{Events, RequestMetrics, Sampling};
@@ -19,6 +19,7 @@ use super::Answer;
 
 /// What the stack is made of.
 pub(crate) struct Edge {
+    pub documents: DocumentsLayer,
     pub verifier: Verifier,
     pub events: Events,
     pub requests: RequestMetrics,
@@ -60,9 +61,10 @@ pub(crate) fn edge<C: Contract>(
         ))
         .layer(header(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
         .layer(header(header::CACHE_CONTROL, "no-store"))
-        .layer(header(
+        // Not in place of one that is there: the page of the documents says what it is made of.
+        .layer(SetResponseHeaderLayer::if_not_present(
             header::CONTENT_SECURITY_POLICY,
-            "default-src 'none'; frame-ancestors 'none'",
+            HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'"),
         ))
         // From here on every line logged and every problem names the trace.
         .layer(TraceLayer::new(parts.sampling.of_strangers()))
@@ -76,6 +78,8 @@ pub(crate) fn edge<C: Contract>(
         .layer(BodyDeadlineLayer)
         // Enforced by whoever reads the body.
         .layer(DefaultBodyLimit::max(parts.body_bytes))
+        // Before the token, for who is to read them has none yet; production serves none.
+        .layer(parts.documents)
         // Nobody without a token learns even which routes exist.
         .layer(AccessTokenLayer::new(parts.verifier, parts.events))
         .service(routes.layer(matched).into_router())
