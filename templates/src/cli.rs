@@ -7,7 +7,7 @@ use clap::{
 };
 use strata_config::Environment;
 
-use crate::commands::{check, graph, manifest, new, pki, token, up};
+use crate::commands::{check, graph, manifest, new, openapi, pki, token, up};
 
 /// Runs and checks the estate.
 #[derive(Parser)]
@@ -29,6 +29,7 @@ enum Command {
     Pki(pki::Args),
     Token(token::Args),
     Graph(graph::Args),
+    Openapi(openapi::Args),
     Check(check::Args),
     Manifest(manifest::Args),
 }
@@ -54,6 +55,7 @@ pub(crate) async fn run() -> Result<()> {
         Command::Pki(args) => pki::run(args),
         Command::Token(args) => token::run(args).await,
         Command::Graph(args) => graph::run(&args),
+        Command::Openapi(args) => openapi::run(&args),
         Command::Check(args) => check::run(&args),
         Command::Manifest(args) => manifest::run(&args),
     }

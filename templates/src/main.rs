@@ -4,6 +4,7 @@ mod check;
 mod cli;
 mod commands;
 mod demo;
+mod documents;
 mod output;
 mod scaffold;
 

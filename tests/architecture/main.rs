@@ -6,6 +6,7 @@
 
 mod calls;
 mod crates;
+mod documents;
 mod folders;
 mod names;
 mod papers;

@@ -2,6 +2,7 @@
 
 mod calls;
 mod config;
+mod documents;
 mod graph;
 
 use std::path::{Path, PathBuf};
@@ -40,6 +41,7 @@ pub(crate) fn findings(
     let services = workspace.services()?;
     let graph = Graph::read(workspace)?;
     let mut findings = graph::committed(workspace, &graph)?;
+    findings.extend(documents::committed(workspace)?);
     findings.extend(calls::layers(&services, &graph));
     findings.extend(calls::declared(&services, &graph));
     findings.extend(calls::granted(&services));

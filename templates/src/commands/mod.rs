@@ -4,6 +4,7 @@ pub(crate) mod check;
 pub(crate) mod graph;
 pub(crate) mod manifest;
 pub(crate) mod new;
+pub(crate) mod openapi;
 pub(crate) mod pki;
 pub(crate) mod token;
 pub(crate) mod up;

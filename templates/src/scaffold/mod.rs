@@ -44,7 +44,7 @@ pub(crate) fn create(workspace: &Workspace, asked: &Asked<'_>) -> Result<Vec<Cha
         .and_then(|()| tempfile::tempdir_in(&state))
         .with_context(|| format!("{} cannot be written", state.display()))?;
     let files = render::stage(&plan, &calling, staging.path(), workspace.root())?;
-    let derived = [place::LOCK.into(), place::graph(workspace)?];
+    let derived = place::derived(workspace, &plan)?;
     let granted = grants
         .iter()
         .map(|grant| (grant.file.clone(), Some(grant.owner.clone())));

@@ -8,15 +8,17 @@ use std::{
 };
 
 use anyhow::{Context as _, Result, ensure};
+use strata_core::Layer;
 use strata_estate::{Graph, Workspace};
 
 use super::{callers::Grant, plan::Plan};
+use crate::documents::{Document, file};
 
 /// Cargo's own record of every package.
 pub(super) const LOCK: &str = "Cargo.lock";
 
-/// Moves the two folders of the service out of `staged` and brings Cargo.lock, the graph and the
-/// callees' grants up to date.
+/// Moves the two folders of the service out of `staged` and brings Cargo.lock, the graph, the
+/// callees' grants and the OpenAPI document of an Experience API up to date.
 pub(super) fn place(
     workspace: &Workspace,
     plan: &Plan,
@@ -35,7 +37,12 @@ pub(super) fn place(
         undo.keeps(&root.join(LOCK))?;
         lock(root)?;
         let graph = Graph::read(workspace)?.to_json()?;
-        undo.writes(&Graph::file(workspace), &graph)
+        undo.writes(&Graph::file(workspace), &graph)?;
+        if plan.layer == Layer::Experience {
+            let document = Document::of(workspace, &plan.name)?;
+            undo.writes(&document.file, &document.text)?;
+        }
+        Ok(())
     })();
     if outcome.is_err() {
         undo.everything();
@@ -43,11 +50,15 @@ pub(super) fn place(
     outcome
 }
 
-/// The committed graph, relative to the root.
-pub(super) fn graph(workspace: &Workspace) -> Result<PathBuf> {
-    Ok(Graph::file(workspace)
-        .strip_prefix(workspace.root())?
-        .to_owned())
+/// The files that are made from the services, relative to the root.
+pub(super) fn derived(workspace: &Workspace, plan: &Plan) -> Result<Vec<PathBuf>> {
+    let graph = Graph::file(workspace);
+    let document = (plan.layer == Layer::Experience).then(|| file(workspace, &plan.name));
+    let mut files = vec![LOCK.into()];
+    for file in [graph].into_iter().chain(document) {
+        files.push(file.strip_prefix(workspace.root())?.to_owned());
+    }
+    Ok(files)
 }
 
 /// Lets cargo take up the new packages. What it needs is in the lock file already: it asks nobody.

@@ -7,6 +7,7 @@ use super::{sample::Sample, strata::strata};
 fn findings(change: impl FnOnce(&Sample)) -> Vec<(String, String)> {
     let sample = Sample::new();
     strata(sample.root(), &["graph", "--write"]).data();
+    strata(sample.root(), &["openapi", "--write"]).data();
     assert_eq!(strata(sample.root(), &["check"]).data(), "nothing found\n");
     change(&sample);
     let answer = strata(sample.root(), &["check", "--format", "json"]);
@@ -115,6 +116,20 @@ fn a_grant_that_is_missing_unused_or_wrong() {
 }
 
 #[test]
+fn a_document_that_is_not_what_the_contract_says() {
+    let file = "docs/openapi/app.json";
+    let edited = findings(|sample| sample.replace(file, "/v1/balance", "/v1/balances"));
+    found(&edited, file, "differs from what the contract says");
+    let contract = "proto/experience/app/v1/app.proto";
+    let changed = findings(|sample| sample.replace(contract, "/v1/balance", "/v1/sum"));
+    found(&changed, file, "differs from what the contract says");
+    let missing = findings(|sample| std::fs::remove_file(sample.root().join(file)).unwrap());
+    found(&missing, file, "is missing");
+    let stray = findings(|sample| sample.write("docs/openapi/gone.json", "{}"));
+    found(&stray, "docs/openapi/gone.json", "of no Experience API");
+}
+
+#[test]
 fn a_configuration_that_would_not_start() {
     let file = "system-api/ledger/config/prod.toml";
     let misspelt = findings(|sample| sample.write(file, "[listen]\nadress = \"0.0.0.0:1\"\n"));
@@ -122,6 +137,7 @@ fn a_configuration_that_would_not_start() {
 
     let sample = Sample::new();
     strata(sample.root(), &["graph", "--write"]).data();
+    strata(sample.root(), &["openapi", "--write"]).data();
     sample.write(file, "[listen]\nadress = \"0.0.0.0:1\"\n");
     strata(sample.root(), &["check", "--env", "dev"]).data();
     strata(sample.root(), &["check", "--env", "prod"]).error();

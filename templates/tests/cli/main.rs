@@ -5,6 +5,7 @@
 mod check;
 mod graph;
 mod manifest;
+mod openapi;
 mod pki;
 mod sample;
 mod strata;

@@ -14,6 +14,26 @@ const SERVICES: [(&str, &str, &str); 3] = [
 const BASE: &str = "[listen]\naddress = \"0.0.0.0:8443\"\n[admin]\naddress = \"127.0.0.1:9443\"\n\
     [tls]\nmaterial = \"/run/strata/material\"\n";
 
+/// What the Experience API offers.
+const CONTRACT: &str = r#"syntax = "proto3";
+package experience.app.v1;
+import "google/api/annotations.proto";
+import "strata/options/v1/options.proto";
+// Shows a balance.
+service AppService {
+  option (strata.options.v1.service) = {layer: EXPERIENCE, owner: "team"};
+  // The balance.
+  rpc GetBalance(GetBalanceRequest) returns (Balance) {
+    option (google.api.http) = {get: "/v1/balance"};
+    option (strata.options.v1.method) = {scope: "balance:read", ceiling: {sensitivity: INTERNAL}};
+  }
+}
+message GetBalanceRequest {}
+message Balance {
+  int64 minor = 1 [(strata.options.v1.field) = {sensitivity: INTERNAL}];
+}
+"#;
+
 pub(crate) struct Sample(TempDir);
 
 impl Sample {
@@ -22,8 +42,11 @@ impl Sample {
         sample.write("shared/config/estate.toml", "");
         sample.write(
             "Cargo.toml",
-            "[workspace]\nresolver = \"3\"\nmembers = [\"proto/*/*\", \"*-api/*\"]\n",
+            "[workspace]\nresolver = \"3\"\nmembers = [\"proto/system/*\", \"proto/process/*\", \
+             \"proto/experience/*\", \"*-api/*\"]\n",
         );
+        sample.annotations();
+        sample.write("proto/experience/app/v1/app.proto", CONTRACT);
         for (layer, name, callee) in SERVICES {
             sample.package(
                 &format!("proto/{layer}/{name}"),
@@ -68,6 +91,19 @@ impl Sample {
 
     pub(crate) fn root(&self) -> &Path {
         self.0.path()
+    }
+
+    /// The annotations of contracts, as they are.
+    fn annotations(&self) {
+        let options = Path::new(env!("CARGO_MANIFEST_DIR")).join("../proto/options");
+        for file in [
+            "google/api/annotations.proto",
+            "google/api/http.proto",
+            "strata/options/v1/options.proto",
+        ] {
+            let text = fs::read_to_string(options.join(file)).unwrap();
+            self.write(&format!("proto/options/{file}"), &text);
+        }
     }
 
     /// Writes a file, and the folders above it.

@@ -1,0 +1,99 @@
+//! The OpenAPI documents of the Experience APIs, and where they are committed.
+
+use std::{
+    fs,
+    io::ErrorKind,
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Context as _, Result, anyhow};
+use strata_core::Layer;
+use strata_estate::Workspace;
+
+/// The document of one Experience API, as its contract says.
+pub(crate) struct Document {
+    /// The service.
+    pub(crate) service: String,
+    /// The committed file.
+    pub(crate) file: PathBuf,
+    /// What that file should hold.
+    pub(crate) text: String,
+}
+
+/// How a committed file compares with its document.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum State {
+    /// The same.
+    Same,
+    /// Another text.
+    Differs,
+    /// No file.
+    Missing,
+}
+
+impl Document {
+    /// The document of every Experience API, in the order of the services.
+    pub(crate) fn all(workspace: &Workspace) -> Result<Vec<Self>> {
+        let services = workspace.services()?.into_iter();
+        services
+            .filter(|service| service.manifest.layer == Layer::Experience)
+            .map(|service| Self::of(workspace, &service.manifest.name))
+            .collect()
+    }
+
+    /// The document of one.
+    pub(crate) fn of(workspace: &Workspace, service: &str) -> Result<Self> {
+        let layer = Layer::Experience.as_str();
+        let contract = workspace.root().join("proto").join(layer).join(service);
+        let text = strata_codegen::openapi(&contract)
+            .map_err(|findings| anyhow!("{}", findings.join("; ")))?
+            .with_context(|| format!("{} has no routes", contract.display()))?;
+        Ok(Self {
+            service: service.to_owned(),
+            file: file(workspace, service),
+            text,
+        })
+    }
+
+    /// How the committed file compares.
+    pub(crate) fn state(&self) -> Result<State> {
+        match fs::read_to_string(&self.file) {
+            Ok(text) if text == self.text => Ok(State::Same),
+            Ok(_) => Ok(State::Differs),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(State::Missing),
+            Err(error) => {
+                Err(error).with_context(|| format!("{} cannot be read", self.file.display()))
+            }
+        }
+    }
+}
+
+/// Where the document of an Experience API is committed.
+pub(crate) fn file(workspace: &Workspace, service: &str) -> PathBuf {
+    folder(workspace).join(format!("{service}.json"))
+}
+
+/// Where all of them are.
+fn folder(workspace: &Workspace) -> PathBuf {
+    workspace.root().join("docs").join("openapi")
+}
+
+/// Committed files that are no document's.
+pub(crate) fn strays(workspace: &Workspace, documents: &[Document]) -> Result<Vec<PathBuf>> {
+    let folder = folder(workspace);
+    let unreadable = || format!("{} cannot be read", folder.display());
+    let entries = match fs::read_dir(&folder) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+        entries => entries.with_context(unreadable)?,
+    };
+    let known = |file: &Path| documents.iter().any(|document| document.file == file);
+    let mut strays = Vec::new();
+    for entry in entries {
+        let file = entry.with_context(unreadable)?.path();
+        if !known(&file) {
+            strays.push(file);
+        }
+    }
+    Ok(strays)
+}
