@@ -5,6 +5,7 @@
 mod chain;
 mod contact;
 mod desk;
+mod documents;
 mod drain;
 mod headers;
 mod issuer;
@@ -54,6 +55,8 @@ fn main() -> anyhow::Result<ExitCode> {
         problems::a_wrong_query_is_named_and_not_repeated,
         tokens::a_wrong_token_is_refused,
         headers::every_answer_carries_the_security_headers,
+        documents::what_is_served_is_what_is_committed,
+        documents::the_page_brings_a_policy_of_its_own,
         trace::every_hop_logs_the_trace_of_the_request,
         trace::a_trace_that_is_none_is_replaced,
         drain::a_service_asked_to_stop_ends_well,

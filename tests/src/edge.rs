@@ -79,6 +79,17 @@ impl Edge {
         self.answer(form(request).body(Bytes::new())?).await
     }
 
+    /// GETs what need be no JSON from `path`, without a token.
+    ///
+    /// # Errors
+    /// When there is no answer, or no text in it.
+    pub async fn text(&self, path: &str) -> Result<(StatusCode, HeaderMap, String)> {
+        let request = Request::get(format!("{}{path}", self.url)).body(Bytes::new())?;
+        let (head, body) = client::send(request, Some(&self.ca)).await?.into_parts();
+        let text = String::from_utf8(body.to_vec())?;
+        Ok((head.status, head.headers, text))
+    }
+
     async fn answer(&self, request: Request<Bytes>) -> Result<Answer> {
         let path = request.uri().path().to_owned();
         let (head, body) = client::send(request, Some(&self.ca)).await?.into_parts();

@@ -1,0 +1,36 @@
+//! Each Experience API, asked in every way its document allows and in many that it does not: no
+//! server error, and no answer that is not documented.
+
+use strata_core::Layer;
+use strata_estate::Workspace;
+use strata_tests::Rig;
+
+use crate::tools::{finds_nothing, tool};
+
+pub(crate) async fn every_answer_is_as_documented(rig: &mut Rig) {
+    let workspace = Workspace::find().unwrap();
+    let edges = rig.estate.services().iter();
+    let edges = edges.filter(|service| service.layer == Layer::Experience);
+    let mut asked = 0;
+    for service in edges {
+        // Somebody whom the service has something to show.
+        let token = match service.name.as_str() {
+            "support-desk" => rig.agent_token(Some("uk")),
+            _ => rig.token("cus_000001"),
+        };
+        let Some(mut schemathesis) = tool(workspace.root(), "schemathesis") else {
+            return;
+        };
+        let url = rig.estate.edge_url(&service.name).unwrap();
+        schemathesis
+            .args(["--config-file", "tests/openapi/schemathesis.toml", "run"])
+            .arg(format!("{url}/openapi.json"))
+            .arg("--tls-verify")
+            .arg(rig.estate.edge_ca())
+            .env("STRATA_TOKEN", token.unwrap())
+            .env("PYTHONPATH", workspace.root().join("tests/openapi"));
+        finds_nothing(schemathesis).await;
+        asked += 1;
+    }
+    assert!(asked > 0, "there is no Experience API");
+}
