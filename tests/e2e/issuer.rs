@@ -47,8 +47,17 @@ pub(crate) struct Issuer {
 
 impl Issuer {
     pub(crate) async fn start(audience: &str) -> Self {
+        Self::over(Transport::Plain, audience).await
+    }
+
+    /// As [`Self::start`], over TLS: what every environment but dev asks for.
+    pub(crate) async fn over(transport: Transport, audience: &str) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
-        let url = format!("http://{}", listener.local_addr().unwrap());
+        let address = listener.local_addr().unwrap();
+        let url = match transport {
+            Transport::Plain => format!("http://{address}"),
+            _ => format!("https://localhost:{}", address.port()),
+        };
         let (key, public) = key();
         let mut jwk = Jwk::from_encoding_key(&key, Algorithm::ES256).unwrap();
         jwk.common.key_id = Some(KEY.to_owned());
@@ -64,7 +73,7 @@ impl Issuer {
         let stop = shutdown.clone();
         tokio::spawn(async move {
             let events = Events::new(&opentelemetry::global::meter("issuer"));
-            strata_net::serve(listener, Transport::Plain, router, &LIMITS, events, stop).await
+            strata_net::serve(listener, transport, router, &LIMITS, events, stop).await
         });
         Self {
             url,

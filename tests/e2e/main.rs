@@ -14,6 +14,7 @@ mod outage;
 mod overview;
 mod paging;
 mod problems;
+mod production;
 mod relay;
 mod secrecy;
 mod stores;
@@ -56,6 +57,7 @@ fn main() -> anyhow::Result<ExitCode> {
         tokens::a_wrong_token_is_refused,
         headers::every_answer_carries_the_security_headers,
         documents::what_is_served_is_what_is_committed,
+        production::nobody_is_told_what_the_api_offers,
         documents::the_page_brings_a_policy_of_its_own,
         trace::every_hop_logs_the_trace_of_the_request,
         trace::a_trace_that_is_none_is_replaced,

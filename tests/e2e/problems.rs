@@ -61,6 +61,9 @@ async fn assert_every_scope_is_needed(
                 "{missing}: {answer:?}"
             );
             assert_eq!(answer.body["code"], "PERMISSION_DENIED");
+            let challenge = answer.headers["www-authenticate"].to_str().unwrap();
+            assert!(challenge.starts_with("Bearer error=\"insufficient_scope\", scope=\""));
+            assert!(challenge.contains(missing), "{challenge}");
         }
         assert!(
             ask(&BTreeSet::new())

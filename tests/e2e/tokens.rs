@@ -117,7 +117,11 @@ async fn assert_refused(
         answer.is_problem(StatusCode::UNAUTHORIZED),
         "{what}: {answer:?}"
     );
-    assert_eq!(answer.headers["www-authenticate"], "Bearer", "{what}");
+    let challenge = match reason {
+        "no_token" | "not_bearer" => "Bearer",
+        _ => "Bearer error=\"invalid_token\"",
+    };
+    assert_eq!(answer.headers["www-authenticate"], challenge, "{what}");
     assert_eq!(answer.body["code"], "UNAUTHENTICATED", "{what}");
     assert!(
         !answer.body.to_string().contains(reason),

@@ -11,11 +11,20 @@ use crate::status::into_status;
 pub trait Refuse: Sized {
     /// The response for a code, with its safe sentence, the trace id and nothing else.
     fn refuse(code: ErrorCode, trace: Option<&TraceContext>) -> Self;
+
+    /// The same, with what an HTTP client is told of its token (RFC 6750, section 3): never why.
+    /// Workloads are told nothing.
+    #[must_use]
+    fn challenged(self, challenge: HeaderValue) -> Self;
 }
 
 impl<B: RefusalBody> Refuse for Response<B> {
     fn refuse(code: ErrorCode, trace: Option<&TraceContext>) -> Self {
         B::refusal(code, trace)
+    }
+
+    fn challenged(self, challenge: HeaderValue) -> Self {
+        B::challenged(self, challenge)
     }
 }
 
@@ -24,9 +33,27 @@ pub trait RefusalBody: Sized {
     /// See [`Refuse::refuse`].
     fn refusal(code: ErrorCode, trace: Option<&TraceContext>) -> Response<Self>;
 
+    /// See [`Refuse::challenged`].
+    fn challenged(refusal: Response<Self>, _: HeaderValue) -> Response<Self> {
+        refusal
+    }
+
     /// The trailers that end an answer which has begun; none where it can only be broken off.
     fn trailers(code: ErrorCode) -> Option<HeaderMap>;
 }
+
+/// A token was given, and is not valid.
+pub(crate) const INVALID_TOKEN: HeaderValue =
+    HeaderValue::from_static("Bearer error=\"invalid_token\"");
+
+/// The token lacks a scope; it needs all of these.
+pub(crate) fn insufficient_scope(scope: &str) -> HeaderValue {
+    let challenge = format!("Bearer error=\"insufficient_scope\", scope=\"{scope}\"");
+    HeaderValue::try_from(challenge).unwrap_or(BEARER)
+}
+
+/// A token is needed.
+const BEARER: HeaderValue = HeaderValue::from_static("Bearer");
 
 /// A trailers-only gRPC response. The caller knows the trace: it sent it.
 impl RefusalBody for tonic::body::Body {
@@ -51,18 +78,21 @@ impl RefusalBody for axum::body::Body {
         }
         .into_response();
         let hint = match code {
-            // RFC 6750, section 3.
-            ErrorCode::Unauthenticated => Some((header::WWW_AUTHENTICATE, "Bearer")),
+            ErrorCode::Unauthenticated => Some((header::WWW_AUTHENTICATE, BEARER)),
             // RFC 9110, section 10.2.3: in so many seconds.
-            ErrorCode::Unavailable => Some((header::RETRY_AFTER, "1")),
+            ErrorCode::Unavailable => Some((header::RETRY_AFTER, HeaderValue::from_static("1"))),
             _ => None,
         };
         if let Some((name, value)) = hint {
-            response
-                .headers_mut()
-                .insert(name, HeaderValue::from_static(value));
+            response.headers_mut().insert(name, value);
         }
         response
+    }
+
+    fn challenged(mut refusal: Response<Self>, challenge: HeaderValue) -> Response<Self> {
+        let headers = refusal.headers_mut();
+        headers.insert(header::WWW_AUTHENTICATE, challenge);
+        refusal
     }
 
     fn trailers(_: ErrorCode) -> Option<HeaderMap> {

@@ -11,7 +11,7 @@ use strata_core::{ErrorCode, Method, Principal};
 use strata_telemetry::{Events, SecurityEvent};
 use tower::{Layer, Service};
 
-use crate::refuse::Refuse;
+use crate::refuse::{Refuse, insufficient_scope};
 
 /// Checks the matched [`Method`]'s scope against the request's [`Principal`].
 #[derive(Clone)]
@@ -61,10 +61,16 @@ where
     fn call(&mut self, request: Request<B>) -> Self::Future {
         match self.refusal(request.extensions()) {
             None => Either::Left(self.inner.call(request)),
-            Some(code) => Either::Right(ready(Ok(S::Response::refuse(
-                code,
-                request.extensions().get(),
-            )))),
+            Some(code) => {
+                let response = S::Response::refuse(code, request.extensions().get());
+                let method = request.extensions().get::<Method>();
+                Either::Right(ready(Ok(match (code, method) {
+                    (ErrorCode::PermissionDenied, Some(method)) => {
+                        response.challenged(insufficient_scope(method.scope))
+                    }
+                    _ => response,
+                })))
+            }
         }
     }
 }

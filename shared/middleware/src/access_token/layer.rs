@@ -13,7 +13,11 @@ use strata_telemetry::{Events, SecurityEvent};
 use tower::{Layer, Service};
 
 use super::{Refused, Verifier, verify::User};
-use crate::refuse::Refuse;
+use crate::refuse::{INVALID_TOKEN, Refuse};
+
+/// The reasons of a request without a bearer token.
+const NO_TOKEN: &str = "no_token";
+const NOT_BEARER: &str = "not_bearer";
 
 /// Answers only requests with a valid access token; its [`strata_core::Principal`] goes into the extensions, the
 /// token itself goes no further.
@@ -80,10 +84,16 @@ where
                     address,
                     reason: refused.reason,
                 });
-                Either::Right(ready(Ok(S::Response::refuse(
-                    refused.code,
-                    request.extensions().get(),
-                ))))
+                let response = S::Response::refuse(refused.code, request.extensions().get());
+                // Who gave none is asked for one; that the keys are not there yet is nobody's fault.
+                let given = ![NO_TOKEN, NOT_BEARER].contains(&refused.reason);
+                Either::Right(ready(Ok(
+                    if given && refused.code == ErrorCode::Unauthenticated {
+                        response.challenged(INVALID_TOKEN)
+                    } else {
+                        response
+                    },
+                )))
             }
         }
     }
@@ -96,7 +106,7 @@ impl AccessTokenLayer {
             code: ErrorCode::Unauthenticated,
         };
         let mut values = headers.get_all(AUTHORIZATION).iter();
-        let value = values.next().ok_or(refused("no_token"))?;
+        let value = values.next().ok_or(refused(NO_TOKEN))?;
         if values.next().is_some() {
             return Err(refused("two_tokens"));
         }
@@ -106,7 +116,7 @@ impl AccessTokenLayer {
             .and_then(|text| text.split_once(' '))
             .ok_or(refused("malformed"))?;
         if !scheme.eq_ignore_ascii_case("bearer") {
-            return Err(refused("not_bearer"));
+            return Err(refused(NOT_BEARER));
         }
         self.verifier.verify(token.trim())
     }

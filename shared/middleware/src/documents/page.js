@@ -10,6 +10,8 @@ const make = (name, attributes = {}, ...children) => {
   element.append(...children.flat().filter((child) => child !== undefined && child !== null && child !== false));
   return element;
 };
+// What stands between backticks is code.
+const prose = (text) => (text || "").split("`").map((part, at) => (at % 2 ? make("code", {}, part) : part));
 const byId = (id) => document.getElementById(id);
 const VERBS = ["get", "put", "post", "delete", "patch"];
 // The most of an answer that is shown: a stream may have no end.
@@ -51,7 +53,7 @@ const tree = (schema) => {
     const item = resolve(member).type === "array" ? resolve(member).items : member;
     const head = [make("code", {}, name), make("span", { class: "kind" }, kindOf(member)), " ",
       (full.required || []).includes(name) ? "" : make("span", { class: "tag" }, "may be absent"), labelOf(member["x-strata-label"])];
-    const about = [member.description && make("p", { class: "about" }, member.description),
+    const about = [member.description && make("p", { class: "about" }, prose(member.description)),
       limitsOf(member) && make("p", { class: "about" }, limitsOf(member))];
     if (!resolve(item).properties) return make("li", {}, head, about);
     const inner = make("details", { on: { toggle: () => inner.childElementCount < 2 && inner.append(tree(item)) } }, make("summary", {}, head));
@@ -139,7 +141,7 @@ function operation(verb, path, described) {
   const inputs = (described.parameters || []).map((parameter) => ({ parameter, control: input(parameter, `${id}.${parameter.name}`) }));
   const fields = inputs.map(({ parameter, control }) => make("div", { class: "field" },
     make("label", { for: control.id }, parameter.name, parameter.required && make("span", { class: "required" }, " required")),
-    make("div", {}, control, make("p", {}, [parameter.description, kindOf(parameter.schema), limitsOf(parameter.schema)].filter(Boolean).join(" · ")),
+    make("div", {}, control, make("p", {}, prose([parameter.description, kindOf(parameter.schema), limitsOf(parameter.schema)].filter(Boolean).join(" · "))),
       labelOf(parameter["x-strata-label"]))));
   const schema = described.requestBody && described.requestBody.content["application/json"].schema;
   const body = schema && make("textarea", { id: `${id}.body`, rows: 7, spellcheck: "false" });
@@ -151,7 +153,7 @@ function operation(verb, path, described) {
     const inner = make("details", { class: "status", on: { toggle: () => {
       if (inner.childElementCount > 1) return;
       inner.append(...[kind && make("p", { class: "about" }, kind), content && tree(content.schema)].filter(Boolean));
-    } } }, make("summary", {}, make("strong", { class: status < 400 ? "good" : "bad" }, status), ` ${response.description}`));
+    } } }, make("summary", {}, make("strong", { class: status < 400 ? "good" : "bad" }, status), " ", prose(response.description)));
     return inner;
   });
   const out = make("div", { role: "status", "aria-live": "polite" });
@@ -162,7 +164,7 @@ function operation(verb, path, described) {
     make("div", { class: "send" }, button), out);
   return make("details", { class: "operation", id },
     make("summary", {}, make("span", { class: `verb ${verb}` }, verb), make("span", { class: "path" }, path), make("span", { class: "summary" }, described.summary || "")),
-    make("div", { class: "inside" }, make("p", {}, described.description || ""),
+    make("div", { class: "inside" }, make("p", {}, prose(described.description)),
       make("p", {}, described.deprecated && make("span", { class: "tag bad" }, `deprecated, served until ${described["x-strata-deprecated-after"]}`),
         scopes.map((scope) => make("span", { class: "tag", title: "scope the token needs" }, `scope ${scope}`)), labelOf(described["x-strata-ceiling"], "at most ")),
       form, make("h3", {}, "Answers"), responses));
@@ -177,7 +179,7 @@ async function show() {
   document.title = api.info.title;
   byId("title").replaceChildren(api.info.title, make("small", {}, api.info.version));
   byId("owner").textContent = `OpenAPI ${api.openapi} · owner ${api.info.contact.name}`;
-  byId("about").textContent = api.info.description;
+  byId("about").replaceChildren(...prose(api.info.description));
   const all = Object.entries(api.paths).flatMap(([path, verbs]) => VERBS.filter((verb) => verbs[verb]).map((verb) => [verb, path, verbs[verb]]));
   byId("index").replaceChildren(...all.map(([verb, , described]) => make("li", {},
     make("a", { href: `#${described.operationId}` }, make("span", { class: `verb ${verb}` }, verb), described.operationId))));
