@@ -126,8 +126,8 @@ pub(crate) async fn a_wrong_change_is_named_and_changes_nothing(rig: &mut Rig) {
     assert_eq!(honest.status, StatusCode::OK, "{honest:?}");
     let before = held(rig, customer).await;
     for (body, field) in [
-        (json!({ "email": "wrong@example.com" }), "idempotency_key"),
-        (to("wrong@example.com", "two words"), "idempotency_key"),
+        (json!({ "email": "wrong@example.com" }), "idempotencyKey"),
+        (to("wrong@example.com", "two words"), "idempotencyKey"),
         (to("nowhere", "1"), "email"),
         (json!({ "phone": "0170", "idempotencyKey": "2" }), "phone"),
         (json!({ "idempotencyKey": "3" }), "email, phone"),

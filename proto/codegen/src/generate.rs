@@ -287,7 +287,8 @@ mod tests {
                  ::strata_rest::Kind::Timestamp, repeated: false, }, ::strata_rest::Parameter { \
                  json: \"tags\", proto: \"tags\", kind: ::strata_rest::Kind::Text, repeated: \
                  true, }, ], body: ::strata_rest::BodyBinding::None",
-                "body: ::strata_rest::BodyBinding::Field(\"ticket\")",
+                "body: ::strata_rest::BodyBinding::Field(\"ticket\"), fields: &[ \
+                 (\"ticket_id\", \"ticketId\"), (\"ticket\", \"ticket\")]",
                 "<S as DeskService>::put_ticket(&api, call, request).await",
                 "impl<'de> serde::Deserialize<'de> for PutTicketRequest",
             ],

@@ -38,7 +38,10 @@ where
     };
     let trace = call.trace;
     let answered = match bind(route, request).await {
-        Ok(message) => handler(call, message).await.map_err(Problem::from),
+        Ok(message) => {
+            let answered = handler(call, message).await;
+            answered.map_err(|error| Problem::about(error, route.fields))
+        }
         Err(problem) => Err(problem),
     };
     match answered.and_then(|message| write(route, message)) {
@@ -116,6 +119,37 @@ mod tests {
         assert_eq!(status, StatusCode::NOT_FOUND);
         assert_eq!(body["detail"], "there is no such order");
         assert_eq!(body["trace_id"], "0000000000000000000000000000feed");
+    }
+
+    #[tokio::test]
+    async fn an_error_about_a_field_names_it_as_in_json() {
+        let answer = async |code, text: &'static str| {
+            let handler =
+                move |_: Call, _: Order| async move { Err::<Order, _>(Error::new(code, text)) };
+            let routes = Routes::<Desk>::new("{}").route(&GET, handler);
+            send(routes, request(HttpMethod::GET, "/v1/orders/o-1", None, ""))
+                .await
+                .1
+        };
+        let wrong = ErrorCode::InvalidArgument;
+        let body = answer(wrong, "page_size is too large: ask for at most 100").await;
+        assert_eq!(
+            body["detail"],
+            "`pageSize` is too large: ask for at most 100"
+        );
+        assert_eq!(body["errors"][0]["path"], "pageSize");
+        assert_eq!(
+            body["errors"][0]["message"],
+            "is too large: ask for at most 100"
+        );
+        let body = answer(ErrorCode::Conflict, "order_id was used before").await;
+        assert_eq!(body["detail"], "`orderId` was used before");
+        assert!(body.get("errors").is_none());
+        // About no field, or not for the client to know.
+        let body = answer(wrong, "nothing is to change: send page_size").await;
+        assert_eq!(body["detail"], "nothing is to change: send page_size");
+        let body = answer(ErrorCode::NotFound, "page_size has no order").await;
+        assert_eq!(body["detail"], "page_size has no order");
     }
 
     #[tokio::test]

@@ -94,6 +94,8 @@ const fn parameter(
     }
 }
 
+const FIELDS: &[(&str, &str)] = &[("order_id", "orderId"), ("page_size", "pageSize")];
+
 pub(crate) static GET: Route = Route {
     verb: Verb::Get,
     template: "/v1/orders/{order_id}",
@@ -101,6 +103,7 @@ pub(crate) static GET: Route = Route {
     path: &[ORDER_ID],
     query: &[PAGE_SIZE, URGENT, TAGS],
     body: BodyBinding::None,
+    fields: FIELDS,
 };
 static PUT: Route = Route {
     verb: Verb::Put,
@@ -109,6 +112,7 @@ static PUT: Route = Route {
     path: &[ORDER_ID],
     query: &[],
     body: BodyBinding::Whole,
+    fields: FIELDS,
 };
 static SHIP: Route = Route {
     verb: Verb::Post,
@@ -117,6 +121,7 @@ static SHIP: Route = Route {
     path: &[ORDER_ID],
     query: &[URGENT],
     body: BodyBinding::Field("ship"),
+    fields: FIELDS,
 };
 
 /// Every route answers with the message it was bound to.

@@ -67,6 +67,25 @@ impl Problem {
         }
     }
 
+    /// What a handler or an upstream says of a request whose `fields` have these names in the contract
+    /// and in JSON. An error about one of them starts with its name in the contract, because the layers
+    /// below know no other; the client knows the one in JSON.
+    pub(crate) fn about(error: Error, fields: &[(&'static str, &'static str)]) -> Self {
+        let message = error.message();
+        let (word, rest) = message.split_once(' ').unwrap_or((message, ""));
+        let Some((_, json)) = fields.iter().find(|(proto, _)| *proto == word) else {
+            return error.into();
+        };
+        match error.code() {
+            ErrorCode::InvalidArgument => Self::fields(vec![FieldError {
+                path: (*json).to_owned(),
+                message: rest.to_owned().into(),
+            }]),
+            code @ ErrorCode::Conflict => Self::new(code.http(), code, format!("`{json}` {rest}")),
+            _ => error.into(),
+        }
+    }
+
     /// The same problem with the trace a client may quote.
     #[must_use]
     pub fn with_trace(self, trace: TraceContext) -> Self {

@@ -18,6 +18,8 @@ pub struct Route {
     pub query: &'static [Parameter],
     /// What the body is bound to.
     pub body: BodyBinding,
+    /// Every field of the request: its name in the contract, and in JSON.
+    pub fields: &'static [(&'static str, &'static str)],
 }
 
 /// The HTTP method of a route.

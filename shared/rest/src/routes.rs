@@ -168,6 +168,7 @@ mod tests {
             path: &[],
             query: &[],
             body: BodyBinding::None,
+            fields: &[],
         }
     }
 

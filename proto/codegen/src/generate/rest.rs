@@ -1,7 +1,9 @@
 //! Experience services: a trait to implement and the routes that call it.
 
 use proc_macro2::TokenStream;
-use prost_reflect::{FieldDescriptor, Kind, MethodDescriptor, ServiceDescriptor};
+use prost_reflect::{
+    FieldDescriptor, Kind, MessageDescriptor, MethodDescriptor, ServiceDescriptor,
+};
 use quote::{format_ident, quote};
 
 use super::{names, service};
@@ -36,7 +38,7 @@ pub(super) fn generate(
         descriptions.extend(service::method(contract, &method, &route.template));
         let constant = service::constant(&method);
         let function = names::snake(method.name());
-        let route = route_value(&route, &quote!(#constant));
+        let route = route_value(&route, &method.input(), &quote!(#constant));
         let add = if method.is_server_streaming() {
             format_ident!("stream")
         } else {
@@ -112,7 +114,7 @@ fn signature(method: &MethodDescriptor) -> TokenStream {
     }
 }
 
-fn route_value(route: &Route, method: &TokenStream) -> TokenStream {
+fn route_value(route: &Route, request: &MessageDescriptor, method: &TokenStream) -> TokenStream {
     let verb = match route.verb {
         Verb::Get => format_ident!("Get"),
         Verb::Put => format_ident!("Put"),
@@ -121,6 +123,10 @@ fn route_value(route: &Route, method: &TokenStream) -> TokenStream {
         Verb::Patch => format_ident!("Patch"),
     };
     let template = &route.template;
+    let fields = request.fields().map(|field| {
+        let (proto, json) = (field.name(), field.json_name());
+        quote!((#proto, #json))
+    });
     let path = route.path.iter().map(parameter);
     let query = route.query.iter().map(parameter);
     let body = match &route.body {
@@ -139,6 +145,7 @@ fn route_value(route: &Route, method: &TokenStream) -> TokenStream {
             path: &[#(#path),*],
             query: &[#(#query),*],
             body: #body,
+            fields: &[#(#fields),*],
         }
     }
 }
