@@ -53,6 +53,35 @@ async fn every_file_written_is_listed() {
     );
 }
 
+/// An Experience API comes with its document, which is then the committed one.
+#[tokio::test]
+async fn an_experience_api_comes_with_its_document() {
+    let folder = tempfile::tempdir().unwrap();
+    let copy = Copy::at(folder.path()).await;
+    let calls = "customer-overview/SearchCustomers";
+    let arguments = [
+        "new",
+        "experience",
+        "kiosk",
+        "--calls",
+        calls,
+        "--format",
+        "json",
+    ];
+    let output = copy.strata(&arguments);
+    succeeds(&arguments, &output);
+    let listed: Vec<Change> = serde_json::from_slice(&output.stdout).unwrap();
+    let file = PathBuf::from("docs/openapi/kiosk.json");
+    let change = listed.iter().find(|change| change.file == file).unwrap();
+    assert!(!change.existed);
+    let document = std::fs::read(folder.path().join(&file)).unwrap();
+    let document: serde_json::Value = serde_json::from_slice(&document).unwrap();
+    let schema = &document["components"]["schemas"]["SearchCustomersRequest"];
+    // What the callee says of a value holds here too.
+    assert_eq!(schema["properties"]["pageSize"]["maximum"], 100);
+    succeeds(&["check"], &copy.strata(&["check"]));
+}
+
 /// What a callee's policy said before, it says still, comments included.
 #[tokio::test]
 async fn a_grant_is_added_below_what_is_there() {

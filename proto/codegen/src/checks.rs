@@ -6,6 +6,7 @@ mod limits;
 mod methods;
 mod placement;
 mod routes;
+mod values;
 
 #[cfg(test)]
 pub(crate) mod fixture;
@@ -19,6 +20,7 @@ pub(crate) fn all(contract: &Contract) -> Vec<Finding> {
         placement::check,
         labels::check,
         limits::check,
+        values::check,
         methods::check,
         routes::check,
     ] {

@@ -79,7 +79,7 @@ struct Method {
     ceiling: String,
     resource: String,
     idempotent: bool,
-    max_records: u32,
+    max_records: u64,
     audit: String,
 }
 

@@ -117,7 +117,7 @@ pub(super) fn comment(file: &FileDescriptor, path: &[i32], name: &str) -> Vec<St
 pub(super) struct Annotations(Option<DynamicMessage>);
 
 impl Annotations {
-    /// Reads them from the element's options; `kind` is `field` or `method`.
+    /// Reads them from the element's options; `kind` is `field`, `message` or `method`.
     pub(super) fn of(options: &DynamicMessage, kind: &str) -> Self {
         let pool = options.descriptor().parent_pool().clone();
         let extension = pool.get_extension_by_name(&format!("strata.options.v1.{kind}"));
@@ -141,9 +141,9 @@ impl Annotations {
     }
 
     /// A count; 0 when nothing is said.
-    pub(super) fn count(&self, name: &str) -> u32 {
+    pub(super) fn count(&self, name: &str) -> u64 {
         self.value(name)
-            .and_then(|value| value.as_u32())
+            .and_then(|value| value.as_u64().or(value.as_u32().map(u64::from)))
             .unwrap_or_default()
     }
 
@@ -170,6 +170,18 @@ impl Annotations {
             .filter(|n| *n != 0)
             .filter_map(named)
             .collect()
+    }
+
+    /// What a list of texts says.
+    pub(super) fn texts(&self, name: &str) -> Vec<String> {
+        let texts = self.value(name).and_then(|value| {
+            let list = value.as_list()?.iter();
+            Some(
+                list.filter_map(|text| Some(text.as_str()?.to_owned()))
+                    .collect(),
+            )
+        });
+        texts.unwrap_or_default()
     }
 
     fn value(&self, name: &str) -> Option<Value> {

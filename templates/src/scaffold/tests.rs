@@ -114,7 +114,10 @@ service OddService {
 }
 
 message Odd {
-  string fn = 1 [(strata.options.v1.field) = {sensitivity: INTERNAL}];
+  option (strata.options.v1.message) = {any_of: ["fn", "left", "secret"]};
+  string fn = 1 [(strata.options.v1.field) = {
+    sensitivity: INTERNAL, required: true, pattern: "^\\+a$", example: "+a"
+  }];
   string secret = 2 [(strata.options.v1.field) = {sensitivity: RESTRICTED}];
   oneof choice {
     string left = 3 [(strata.options.v1.field) = {sensitivity: INTERNAL}];
@@ -183,6 +186,16 @@ fn only_what_can_be_passed_on_is() {
          [SPECIAL_CATEGORY], kind: \"raw\", mask: INITIAL\n    from: \
          [\"system.odd.v1.Plain.raw\"]\n  }]"
     );
+    // What a value must be is said of requests, and of what is passed on.
+    let text = |value: &serde_json::Value| value.as_str().unwrap_or_default().to_owned();
+    let limits = "required: true, pattern: \"^\\\\+a$\", example: \"+a\"";
+    for (message, said) in [(0, true), (1, false)] {
+        let annotation = text(&calling["messages"][message]["fields"][0]["annotation"]);
+        assert_eq!(annotation.contains(limits), said, "{annotation}");
+    }
+    let option = |message: usize| text(&calling["messages"][message]["option"]);
+    assert_eq!(option(0), "{any_of: [\"fn\", \"secret\"]}");
+    assert_eq!(option(1), "");
     assert_eq!(
         calling["methods"][0]["ceiling"],
         "{sensitivity: CONFIDENTIAL, categories: [SPECIAL_CATEGORY]}"

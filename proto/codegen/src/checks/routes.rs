@@ -4,6 +4,9 @@ use strata_core::Layer;
 
 use crate::{compile::Contract, finding::Finding, route::Route};
 
+/// What the edge answers itself, outside production (`shared/middleware/src/documents.rs`).
+const DOCUMENTS: [&str; 2] = ["/docs", "/openapi.json"];
+
 pub(super) fn check(contract: &Contract, findings: &mut Vec<Finding>) {
     let experience = contract.folder.layer == Layer::Experience;
     // The router's own matcher judges what conflicts, over all versions: they share one router.
@@ -49,6 +52,13 @@ pub(super) fn check(contract: &Contract, findings: &mut Vec<Finding>) {
                             route.template
                         ));
                     }
+                    if DOCUMENTS.contains(&route.template.as_str()) {
+                        find(format!(
+                            "has path `{}`, where the edge answers for the documents of the API: use \
+                             another path",
+                            route.template
+                        ));
+                    }
                     served.push(route);
                 }
             },
@@ -84,6 +94,21 @@ mod tests {
                (google.api.http) = {get: \"/v1/...\"};`",
             ],
         );
+    }
+
+    #[test]
+    fn no_method_is_in_the_place_of_the_documents() {
+        let route = "{get: \"/v1/tickets/{ticket_id}\"}";
+        for (path, expected) in [("/v1/docs", None), ("/docs", Some("/docs"))] {
+            let expected = expected.map(|path| {
+                format!(
+                    "experience/desk/v1/contract.proto:8: method GetTicket has path `{path}`, where \
+                     the edge answers for the documents of the API: use another path"
+                )
+            });
+            let expected: Vec<_> = expected.into_iter().collect();
+            experience(route, &format!("{{get: \"{path}\"}}"), &expected);
+        }
     }
 
     #[test]
