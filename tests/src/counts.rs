@@ -11,16 +11,18 @@ use tokio::time::{Instant, sleep};
 const REQUESTS: &str = "strata_request_duration_seconds_count";
 const SHED: &str = "strata_requests_shed_total";
 const EVENTS: &str = "strata_security_events_total";
+const RELOADS: &str = "strata_material_reload_total";
 /// Between two looks at something that is about to happen.
 const LOOK: Duration = Duration::from_millis(5);
 
-/// The requests that reached a method, and the security events, since the process started. By
-/// series, as Prometheus writes them.
+/// The requests that reached a method, the security events, and the looks at changed material, since
+/// the process started. By series, as Prometheus writes them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Counts {
     requests: BTreeMap<String, u64>,
     shed: BTreeMap<String, u64>,
     events: BTreeMap<String, u64>,
+    reloads: BTreeMap<String, u64>,
 }
 
 impl Counts {
@@ -41,6 +43,7 @@ impl Counts {
             requests: series(text, REQUESTS),
             shed: series(text, SHED),
             events: series(text, EVENTS),
+            reloads: series(text, RELOADS),
         })
     }
 
@@ -66,6 +69,12 @@ impl Counts {
     #[must_use]
     pub fn events(&self, event: &str, reason: &str) -> u64 {
         sum(&self.events, &[("event", event), ("reason", reason)])
+    }
+
+    /// Looks at changed material: `replaced` or `refused`.
+    #[must_use]
+    pub fn reloads(&self, outcome: &str) -> u64 {
+        sum(&self.reloads, &[("outcome", outcome)])
     }
 
     /// Security events of all kinds.
@@ -130,6 +139,7 @@ mod tests {
             requests: series(text, REQUESTS),
             shed: series(text, SHED),
             events: series(text, EVENTS),
+            reloads: series(text, RELOADS),
         };
         assert_eq!(counts.events("a", "b"), 2);
         assert_eq!(counts.events("a", "d"), 0);

@@ -1,10 +1,12 @@
 //! What the tests of the whole estate stand on: one running estate per suite, further processes
-//! beside it, what a process counts of itself, and a stand-in for a service.
+//! beside it, what a process counts of itself, a stand-in for a service, and load as users
+//! make it.
 
 mod contracts;
 mod counts;
 mod edge;
 mod launch;
+pub mod load;
 mod rig;
 mod stand_in;
 mod suite;
@@ -15,4 +17,4 @@ pub use edge::{Answer, Edge};
 pub use launch::{Ended, Instance, Launch};
 pub use rig::Rig;
 pub use stand_in::StandIn;
-pub use suite::{Case, run};
+pub use suite::{Case, run, run_on_demand};

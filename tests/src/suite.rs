@@ -2,6 +2,7 @@
 //! stop its services. The estate starts with the first case and stops after the last.
 
 use std::{
+    io::{self, Write as _},
     pin::Pin,
     process::ExitCode,
     sync::{Arc, OnceLock},
@@ -42,12 +43,33 @@ macro_rules! cases {
 /// # Errors
 /// When not even a runtime can be started.
 pub fn run(cases: Vec<Case>) -> Result<ExitCode> {
+    run_over(cases, None)
+}
+
+/// The `main` of a suite that runs long: only when asked to, by `-- --ignored`. Otherwise it says
+/// `why`.
+///
+/// # Errors
+/// When not even a runtime can be started.
+pub fn run_on_demand(cases: Vec<Case>, why: &str) -> Result<ExitCode> {
+    run_over(cases, Some(why))
+}
+
+fn run_over(cases: Vec<Case>, why: Option<&str>) -> Result<ExitCode> {
     let mut arguments = Arguments::from_args();
     arguments.test_threads = Some(1);
+    if let Some(why) = why.filter(|_| !arguments.ignored && !arguments.include_ignored) {
+        let said = writeln!(
+            io::stderr(),
+            "ignored, because {why}: ask for it with `-- --ignored`"
+        );
+        said.context("stderr is closed")?;
+    }
     let suite = Arc::new(Suite::new()?);
     let trials = cases.into_iter().map(|case| {
         let suite = Arc::clone(&suite);
-        Trial::test(case.name, move || suite.run(&case))
+        let trial = Trial::test(case.name, move || suite.run(&case));
+        trial.with_ignored_flag(why.is_some())
     });
     let conclusion = libtest_mimic::run(&arguments, trials.collect());
     if let Some(suite) = Arc::into_inner(suite) {
@@ -83,7 +105,9 @@ impl Suite {
     }
 
     fn start(&self) -> Result<Mutex<Rig>, String> {
-        let starting = self.interrupted.run_until_cancelled(Rig::start());
+        let starting = self
+            .interrupted
+            .run_until_cancelled(Rig::start());
         match self.runtime.block_on(starting) {
             Some(Ok(rig)) => Ok(Mutex::new(rig)),
             Some(Err(error)) => Err(format!("{error:#}")),

@@ -1,0 +1,77 @@
+//! TLS connections of a client that nothing of the estate's own is in: stock rustls over a socket.
+
+use std::{io, net::SocketAddr, path::Path, sync::Arc};
+
+use anyhow::{Context as _, Result};
+use rustls::{ClientConfig, RootCertStore, crypto::aws_lc_rs, version::TLS13};
+use rustls_pki_types::{CertificateDer, ServerName, pem::PemObject as _};
+use strata_estate::Pki;
+use tokio::net::TcpStream;
+use tokio_rustls::{TlsConnector, client::TlsStream};
+
+use crate::credential::Credential;
+
+/// The name every server certificate of dev carries.
+const NAME: &str = "localhost";
+
+/// Opens connections of one kind. Cheap to clone.
+#[derive(Clone)]
+pub struct Dialer {
+    config: Arc<ClientConfig>,
+}
+
+impl Dialer {
+    /// To an edge: presents nothing, and trusts the CAs of a PEM file. `protocols` are offered by
+    /// ALPN (RFC 7301).
+    ///
+    /// # Errors
+    /// When the file cannot be used.
+    pub fn edge(roots: &Path, protocols: &[&[u8]]) -> Result<Self> {
+        let mut store = RootCertStore::empty();
+        for certificate in CertificateDer::pem_file_iter(roots).context("there is no CA file")? {
+            store.add(certificate?)?;
+        }
+        let mut config =
+            ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+                .with_protocol_versions(&[&TLS13])?
+                .with_root_certificates(store)
+                .with_no_client_auth();
+        config.alpn_protocols = protocols.iter().map(|name| name.to_vec()).collect();
+        Ok(Self {
+            config: Arc::new(config),
+        })
+    }
+
+    /// To a service that others call: presents `credential`, and trusts every layer's CA.
+    ///
+    /// # Errors
+    /// When the credential cannot be used.
+    pub fn hop(pki: &Pki, credential: &Credential) -> Result<Self> {
+        Ok(Self {
+            config: credential.client_config(pki)?,
+        })
+    }
+
+    /// Connects, and completes the handshake.
+    ///
+    /// # Errors
+    /// When either fails. Over TLS 1.3 a server that refuses the client says so later, on reading.
+    pub async fn connect(&self, address: SocketAddr) -> io::Result<TlsStream<TcpStream>> {
+        let stream = TcpStream::connect(address).await?;
+        stream.set_nodelay(true)?;
+        let name = ServerName::try_from(NAME).map_err(io::Error::other)?;
+        let connector = TlsConnector::from(Arc::clone(&self.config));
+        connector.connect(name, stream).await
+    }
+
+    /// Whether the server at `address` presents the first certificate of a PEM file.
+    ///
+    /// # Errors
+    /// When no connection comes about, or the file holds none.
+    pub async fn meets(&self, address: SocketAddr, file: &Path) -> Result<bool> {
+        let stream = self.connect(address).await?;
+        let chain = stream.get_ref().1.peer_certificates();
+        let leaf = chain.and_then(<[_]>::first).context("it presents none")?;
+        Ok(*leaf == CertificateDer::from_pem_file(file)?)
+    }
+}
