@@ -10,6 +10,7 @@ mod drain;
 mod headers;
 mod issuer;
 mod limits;
+mod material;
 mod outage;
 mod overview;
 mod paging;
@@ -21,6 +22,7 @@ mod stores;
 mod stream;
 mod tokens;
 mod trace;
+mod upstream;
 
 use std::process::ExitCode;
 
@@ -72,6 +74,8 @@ fn main() -> anyhow::Result<ExitCode> {
         limits::one_request_too_many_is_refused_at_once,
         limits::a_stream_holds_its_place_and_ends_at_its_deadline,
         limits::lines_end_at_their_deadline,
+        material::broken_material_changes_nothing_until_it_is_mended,
+        upstream::an_upstream_that_answers_wrongly_is_contained,
         secrecy::no_log_holds_what_is_secret,
     ])
 }

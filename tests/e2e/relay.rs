@@ -1,9 +1,10 @@
-//! A stretch of network between two services, which can lose what comes back.
+//! A stretch of network between two services, which can lose what comes back
+//! or lead elsewhere.
 
 use std::{
     net::{Ipv4Addr, SocketAddr},
     sync::{
-        Arc,
+        Arc, Mutex,
         atomic::{AtomicBool, Ordering},
     },
 };
@@ -18,6 +19,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 /// Passes bytes on until dropped.
 pub(crate) struct Relay {
     pub(crate) address: SocketAddr,
+    to: Arc<Mutex<SocketAddr>>,
     loses: Arc<AtomicBool>,
     connections: watch::Sender<CancellationToken>,
     _shutdown: DropGuard,
@@ -28,13 +30,16 @@ impl Relay {
     pub(crate) async fn start(to: SocketAddr) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let address = listener.local_addr().unwrap();
+        let to = Arc::new(Mutex::new(to));
         let loses = Arc::new(AtomicBool::new(false));
         let (connections, current) = watch::channel(CancellationToken::new());
         let shutdown = CancellationToken::new();
         let stop = shutdown.clone();
         let lost = Arc::clone(&loses);
+        let leads = Arc::clone(&to);
         tokio::spawn(stop.run_until_cancelled_owned(async move {
             while let Ok((from, _)) = listener.accept().await {
+                let to = *leads.lock().unwrap();
                 let passed = pass(from, to, Arc::clone(&lost));
                 let cut = current.borrow().clone();
                 tokio::spawn(cut.run_until_cancelled_owned(passed));
@@ -42,6 +47,7 @@ impl Relay {
         }));
         Self {
             address,
+            to,
             loses,
             connections,
             _shutdown: shutdown.drop_guard(),
@@ -51,6 +57,12 @@ impl Relay {
     /// From now on nothing comes back.
     pub(crate) fn lose_answers(&self) {
         self.loses.store(true, Ordering::SeqCst);
+    }
+
+    /// Every connection dies; new ones lead to another service.
+    pub(crate) fn lead_to(&self, to: SocketAddr) {
+        *self.to.lock().unwrap() = to;
+        self.cut();
     }
 
     /// Every connection dies; new ones are whole.

@@ -92,9 +92,9 @@ async fn replace_authorities(rig: &Rig) {
 }
 
 pub(crate) async fn a_replaced_ca_loses_no_request_and_its_old_leaf_is_refused(rig: &mut Rig) {
-    let callee = rig.estate.service("orders").unwrap();
+    let callee = rig.estate.service("customers").unwrap();
     let caller = &rig.estate.service("customer-overview").unwrap().id;
-    let path = "/system.orders.v1.OrdersService/GetOrder";
+    let path = "/system.customers.v1.CustomersService/SearchCustomers";
     let old = Credential::honest(rig.estate.pki(), caller).unwrap();
     // Refused is what never reaches a method; an empty message reaches it and is answered a status.
     let reaches = async |credential: &Credential| {

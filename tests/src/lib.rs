@@ -16,5 +16,5 @@ pub use counts::{Counts, eventually};
 pub use edge::{Answer, Edge};
 pub use launch::{Ended, Instance, Launch};
 pub use rig::Rig;
-pub use stand_in::StandIn;
+pub use stand_in::{CANARY, Manner, StandIn};
 pub use suite::{Case, run, run_on_demand};

@@ -1,8 +1,9 @@
-//! A stand-in for a service: it answers under whatever identity a test gives it, and keeps what
-//! reached it.
+//! A stand-in for a service: it answers under whatever identity a test gives it, honestly or not, and
+//! keeps what reached it.
 
 use std::{
     convert::Infallible,
+    io,
     net::{Ipv4Addr, SocketAddr},
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
@@ -10,13 +11,17 @@ use std::{
 
 use anyhow::{Context as _, Result};
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, Request, Response};
-use http_body_util::Empty;
-use hyper::body::Incoming;
+use futures_util::stream;
+use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, header};
+use http_body_util::{BodyExt as _, Empty, StreamBody, combinators::BoxBody};
+use hyper::body::{Frame, Incoming};
 use strata_net::{Limits, Transport};
 use strata_telemetry::Events;
 use strata_testkit::Credential;
-use tokio::net::TcpListener;
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::{TcpListener, TcpStream},
+};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 const LIMITS: Limits = Limits {
@@ -32,9 +37,53 @@ const LIMITS: Limits = Limits {
     trusted_proxies: Vec::new(),
 };
 /// NOT_FOUND: what a service answers that knows nothing.
-const STATUS: HeaderValue = HeaderValue::from_static("5");
+const NOT_FOUND: HeaderValue = HeaderValue::from_static("5");
+/// INTERNAL.
+const INTERNAL: HeaderValue = HeaderValue::from_static("13");
+/// In everything a dishonest stand-in says: nobody but its caller may ever see it.
+pub const CANARY: &str = "canary-of-the-stand-in";
 
-/// A gRPC server that finds nothing. Stops when dropped.
+/// How a stand-in answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Manner {
+    /// It finds nothing, and says so as a service does.
+    FindsNothing,
+    /// It takes the request and says nothing.
+    Silent,
+    /// A message that does not decode.
+    Garbled,
+    /// Half a message, and then the stream is reset.
+    Half,
+    /// The head of a message larger than anybody takes, and then data without end.
+    Endless,
+    /// A page for people.
+    Page,
+    /// It sends the caller elsewhere.
+    Redirect,
+    /// A failure, with a text of its own.
+    Talkative,
+    /// What is no HTTP/2.
+    Noise,
+    /// It ends the connection once it has been asked.
+    HangsUp,
+}
+
+impl Manner {
+    /// Every dishonest one.
+    pub const DISHONEST: [Self; 9] = [
+        Self::Silent,
+        Self::Garbled,
+        Self::Half,
+        Self::Endless,
+        Self::Page,
+        Self::Redirect,
+        Self::Talkative,
+        Self::Noise,
+        Self::HangsUp,
+    ];
+}
+
+/// A gRPC server of one manner. Stops when dropped.
 pub struct StandIn {
     /// Where it listens.
     pub address: SocketAddr,
@@ -43,29 +92,49 @@ pub struct StandIn {
 }
 
 impl StandIn {
-    /// Presents `credential` and accepts any client.
+    /// Presents `credential`, accepts any client and finds nothing.
     ///
     /// # Errors
     /// When the credential cannot be used.
     pub async fn start(credential: &Credential) -> Result<Self> {
-        let transport = Transport::Https(credential.server_config()?);
+        Self::answering(credential, Manner::FindsNothing).await
+    }
+
+    /// Presents `credential`, accepts any client and answers in a manner.
+    ///
+    /// # Errors
+    /// When the credential cannot be used.
+    pub async fn answering(credential: &Credential, manner: Manner) -> Result<Self> {
+        let config = credential.server_config()?;
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
             .await
             .context("the stand-in cannot listen")?;
         let address = listener.local_addr()?;
         let received = Arc::new(Mutex::new(Vec::new()));
-        let kept = Arc::clone(&received);
-        let service = tower::service_fn(move |request: Request<Incoming>| {
-            let mut kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
-            kept.push(request.into_parts().0.headers);
-            std::future::ready(Ok::<_, Infallible>(not_found()))
-        });
         let shutdown = CancellationToken::new();
         let stop = shutdown.clone();
-        tokio::spawn(async move {
-            let events = Events::new(&opentelemetry::global::meter("stand-in"));
-            strata_net::serve(listener, transport, service, &LIMITS, events, stop).await
-        });
+        if matches!(manner, Manner::Noise | Manner::HangsUp) {
+            let credential = credential.clone();
+            let kept = Arc::clone(&received);
+            tokio::spawn(stop.run_until_cancelled_owned(async move {
+                while let Ok((stream, _)) = listener.accept().await {
+                    let rude = rudely(manner, credential.clone(), stream, Arc::clone(&kept));
+                    tokio::spawn(rude);
+                }
+            }));
+        } else {
+            let kept = Arc::clone(&received);
+            let service = tower::service_fn(move |request: Request<Incoming>| {
+                let mut kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
+                kept.push(request.into_parts().0.headers);
+                answer(manner)
+            });
+            tokio::spawn(async move {
+                let events = Events::new(&opentelemetry::global::meter("stand-in"));
+                let transport = Transport::Https(config);
+                strata_net::serve(listener, transport, service, &LIMITS, events, stop).await
+            });
+        }
         Ok(Self {
             address,
             received,
@@ -73,7 +142,7 @@ impl StandIn {
         })
     }
 
-    /// The headers of every request so far.
+    /// The headers of every request so far, as far as it reads them.
     #[must_use]
     pub fn received(&self) -> Vec<HeaderMap> {
         self.received
@@ -83,11 +152,86 @@ impl StandIn {
     }
 }
 
-/// An answer without a message (gRPC over HTTP/2, "Responses": trailers-only).
-fn not_found() -> Response<Empty<Bytes>> {
-    let mut response = Response::new(Empty::new());
+type Body = BoxBody<Bytes, io::Error>;
+
+async fn answer(manner: Manner) -> Result<Response<Body>, Infallible> {
+    let garbled = || message(&[b"\xff\xff", CANARY.as_bytes()].concat());
+    let mut response = match manner {
+        Manner::Silent => std::future::pending().await,
+        Manner::Garbled => Response::new(body([Ok(garbled())])),
+        Manner::Half => {
+            let half = garbled().split_to(10);
+            Response::new(body([Ok(half), Err(io::Error::other("it ends here"))]))
+        }
+        Manner::Endless => {
+            let head = Bytes::from_static(&[0, 0x7f, 0xff, 0xff, 0xff]);
+            let data = std::iter::repeat_with(|| Ok(CANARY.repeat(100).into()));
+            Response::new(body(std::iter::once(Ok(head)).chain(data)))
+        }
+        Manner::Page | Manner::Redirect => {
+            Response::new(body([Ok(format!("<h1>{CANARY}</h1>").into())]))
+        }
+        _ => Response::new(Empty::new().map_err(|never| match never {}).boxed()),
+    };
     let headers = response.headers_mut();
-    headers.insert("content-type", HeaderValue::from_static("application/grpc"));
-    headers.insert("grpc-status", STATUS);
-    response
+    let grpc = HeaderValue::from_static("application/grpc");
+    headers.insert(header::CONTENT_TYPE, grpc);
+    match manner {
+        Manner::FindsNothing => {
+            headers.insert("grpc-status", NOT_FOUND);
+        }
+        Manner::Talkative => {
+            headers.insert("grpc-status", INTERNAL);
+            headers.insert("grpc-message", HeaderValue::from_static(CANARY));
+        }
+        Manner::Page => {
+            headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/html"));
+        }
+        Manner::Redirect => {
+            headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/html"));
+            headers.insert(header::LOCATION, HeaderValue::from_static(CANARY));
+            *response.status_mut() = StatusCode::TEMPORARY_REDIRECT;
+        }
+        _ => {}
+    }
+    Ok(response)
+}
+
+/// A message as it is on the wire (gRPC over HTTP/2, "Length-Prefixed-Message").
+fn message(payload: &[u8]) -> Bytes {
+    let length = u32::try_from(payload.len()).unwrap_or(u32::MAX);
+    [&[0], &length.to_be_bytes()[..], payload].concat().into()
+}
+
+fn body<I>(parts: I) -> Body
+where
+    I: IntoIterator<Item = io::Result<Bytes>>,
+    I::IntoIter: Send + Sync + 'static,
+{
+    let frames = parts.into_iter().map(|part| part.map(Frame::data));
+    StreamBody::new(stream::iter(frames)).boxed()
+}
+
+/// What the estate's own HTTP does not do.
+async fn rudely(
+    manner: Manner,
+    credential: Credential,
+    stream: TcpStream,
+    received: Arc<Mutex<Vec<HeaderMap>>>,
+) -> io::Result<()> {
+    let mut stream = credential.accept(stream).await?;
+    // The preface and the first frames, so that the caller believes it is connected.
+    let mut buffer = [0; 1024];
+    let _some = stream.read(&mut buffer).await?;
+    received
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .push(HeaderMap::new());
+    if manner == Manner::Noise {
+        stream.write_all(CANARY.repeat(1000).as_bytes()).await?;
+        stream.flush().await?;
+        while stream.read(&mut buffer).await? > 0 {}
+    }
+    // Dropped without a word of TLS.
+    Ok(())
 }

@@ -9,6 +9,7 @@ use std::{
 use strata_config::{Environment, trust_domain};
 use strata_core::Layer;
 use strata_estate::pki::{LeafSpec, Pki};
+use strata_testkit::crl;
 
 use crate::bench::Bench;
 
@@ -155,6 +156,51 @@ async fn a_certificate_of_another_service_or_time_is_refused() {
             bench
                 .assert_refuses(bench.honest(), &["svid.pem", part])
                 .await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn half_a_chain_is_refused() {
+    for service in SERVICES {
+        let bench = bench(service).await;
+        let mut files = vec!["svid.pem"];
+        if bench.service.manifest.layer == Layer::Experience {
+            files.push("edge.pem");
+        }
+        for file in files {
+            let path = bench.material.join(file);
+            let whole = fs::read_to_string(&path).unwrap();
+            fs::write(&path, &whole[..whole.len() / 2]).unwrap();
+            bench.assert_refuses(bench.honest(), &[file]).await;
+            fs::write(&path, whole).unwrap();
+        }
+    }
+}
+
+/// Only dev goes on with a list that is out of date.
+#[tokio::test]
+async fn a_crl_past_its_date_is_refused_where_it_is_not_put_up_with() {
+    let bench = bench("system-customers").await;
+    for environment in Environment::ALL {
+        let pki = Pki::init(&bench.path(environment.as_str()), environment).unwrap();
+        let material = pki.issue(&bench.service.manifest).unwrap();
+        let authority = pki.authority(Layer::Process).unwrap();
+        fs::create_dir(material.join("crls")).unwrap();
+        let launch = |days| {
+            let next = time::OffsetDateTime::now_utc() + time::Duration::days(days);
+            let file = material.join("crls/process.pem");
+            fs::write(file, crl(&authority, next).unwrap()).unwrap();
+            bench
+                .honest()
+                .set("STRATA_ENV", environment.as_str())
+                .set("STRATA_TLS__MATERIAL", &material)
+        };
+        bench.assert_starts(launch(1)).await;
+        if environment == Environment::Dev {
+            bench.assert_starts(launch(-1)).await;
+        } else {
+            bench.assert_refuses(launch(-1), &["process.pem"]).await;
         }
     }
 }

@@ -1,18 +1,21 @@
 //! A certificate and key as a test presents them, honest or not.
 
-use std::sync::Arc;
+use std::{io, sync::Arc};
 
 use anyhow::{Context as _, Result};
 use rustls::{ClientConfig, RootCertStore, ServerConfig, crypto::aws_lc_rs, version::TLS13};
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject as _};
 use strata_core::{Layer, SpiffeId};
 use strata_estate::pki::{Leaf, LeafSpec, Pki};
+use tokio::net::TcpStream;
+use tokio_rustls::{TlsAcceptor, server::TlsStream};
 
 const H2: &[u8] = b"h2";
 
 /// What one side presents in a TLS handshake. The TLS around it is stock rustls, so that nothing of
 /// the estate's own TLS keeps a flaw from reaching the other side.
-pub struct Credential(Option<(CertificateDer<'static>, PrivateKeyDer<'static>)>);
+#[derive(Clone)]
+pub struct Credential(Option<Arc<(CertificateDer<'static>, PrivateKeyDer<'static>)>>);
 
 impl Credential {
     /// Presents nothing.
@@ -37,7 +40,7 @@ impl Credential {
     pub fn of(leaf: &Leaf) -> Result<Self> {
         let certificate = CertificateDer::from_pem_slice(leaf.certificate_pem().as_bytes());
         let key = PrivateKeyDer::from_pem_slice(leaf.key_pem().as_bytes());
-        Ok(Self(Some((certificate?, key?))))
+        Ok(Self(Some(Arc::new((certificate?, key?)))))
     }
 
     /// A client that trusts the servers of every layer, by the DNS name `localhost`.
@@ -55,7 +58,7 @@ impl Credential {
         let builder = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
             .with_protocol_versions(&[&TLS13])?
             .with_root_certificates(roots);
-        let mut config = match &self.0 {
+        let mut config = match self.0.as_deref() {
             Some((certificate, key)) => {
                 builder.with_client_auth_cert(vec![certificate.clone()], key.clone_key())?
             }
@@ -72,7 +75,7 @@ impl Credential {
     pub fn server_config(&self) -> Result<Arc<ServerConfig>> {
         let (certificate, key) = self
             .0
-            .as_ref()
+            .as_deref()
             .context("a server without a certificate cannot start")?;
         let mut config =
             ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
@@ -81,5 +84,14 @@ impl Credential {
                 .with_single_cert(vec![certificate.clone()], key.clone_key())?;
         config.alpn_protocols = vec![H2.to_vec()];
         Ok(Arc::new(config))
+    }
+
+    /// Answers one client's handshake, whoever the client is.
+    ///
+    /// # Errors
+    /// When there is nothing to present, or the handshake fails.
+    pub async fn accept(&self, stream: TcpStream) -> io::Result<TlsStream<TcpStream>> {
+        let config = self.server_config().map_err(io::Error::other)?;
+        TlsAcceptor::from(config).accept(stream).await
     }
 }

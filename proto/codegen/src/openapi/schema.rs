@@ -162,7 +162,9 @@ impl<'a> Schemas<'a> {
         let mut schema = self.one(&field.kind(), way);
         self.limit(field, &mut schema, way);
         if field.is_list() {
-            return json!({"type": "array", "items": schema});
+            let mut many = json!({"type": "array", "items": schema});
+            self.count(field, &mut many, "maxItems", way);
+            return many;
         }
         if way == Direction::Request && field.supports_presence() && !self.is_required(field) {
             return or_null(schema);
@@ -170,8 +172,7 @@ impl<'a> Schemas<'a> {
         schema
     }
 
-    /// What the contract says of the values a request may have. A limit on the length of a text or
-    /// list, once a contract can state one, belongs here too: `maxLength`, `maxItems`.
+    /// What the contract says of the values a request may have.
     fn limit(&self, field: &FieldDescriptor, schema: &mut Value, way: Direction) {
         let annotations = self.contract.options.field(field);
         if !annotations.example.is_empty() {
@@ -186,14 +187,39 @@ impl<'a> Schemas<'a> {
         if annotations.maximum > 0 {
             insert(schema, "maximum", json!(annotations.maximum));
         }
+        self.length(field, &field.kind(), schema);
+    }
+
+    /// How long a value of a request may be.
+    fn length(&self, field: &FieldDescriptor, kind: &Kind, schema: &mut Value) {
+        let longest = match Limits::of(&self.contract.options, field).length(kind) {
+            Some(Length::Characters(characters)) => characters,
+            // In base64, padding included (RFC 4648, section 4).
+            Some(Length::Bytes(bytes)) => bytes.div_ceil(3).saturating_mul(4),
+            None => return,
+        };
+        insert(schema, "maxLength", json!(longest));
+    }
+
+    /// How many items or entries a field of a request may have, by the `keyword` of its type.
+    fn count(&self, field: &FieldDescriptor, schema: &mut Value, keyword: &str, way: Direction) {
+        let most = Limits::of(&self.contract.options, field).items;
+        if let Some(most) = most.filter(|_| way == Direction::Request) {
+            insert(schema, keyword, json!(most));
+        }
     }
 
     fn map(&mut self, field: &FieldDescriptor, way: Direction) -> Value {
         let Kind::Message(entry) = field.kind() else {
             return json!({});
         };
-        let value = self.one(&entry.map_entry_value_field().kind(), way);
+        let kind = entry.map_entry_value_field().kind();
+        let mut value = self.one(&kind, way);
+        if way == Direction::Request {
+            self.length(field, &kind, &mut value);
+        }
         let mut schema = json!({"type": "object", "additionalProperties": value});
+        self.count(field, &mut schema, "maxProperties", way);
         let keys = match entry.map_entry_key_field().kind() {
             Kind::String => None,
             Kind::Bool => Some("^(true|false)$"),
