@@ -1,6 +1,7 @@
 //! Signed-in users of one Experience API, all at once, over a few HTTP/2 connections.
 
 use std::{
+    net::Ipv4Addr,
     path::Path,
     sync::{
         Arc,
@@ -14,8 +15,8 @@ use http::{Request, StatusCode, Uri, header::AUTHORIZATION};
 use http_body_util::{BodyExt as _, Empty};
 use hyper::client::conn::http2::{self, SendRequest};
 use hyper_util::rt::{TokioExecutor, TokioIo};
-use tokio::{net::TcpStream, task::JoinSet};
-use tokio_rustls::TlsConnector;
+use strata_testkit::Dialer;
+use tokio::task::JoinSet;
 
 const CONNECTIONS: usize = 8;
 const UNDER_WAY: usize = 32;
@@ -46,14 +47,10 @@ impl Users {
     ) -> Result<Self> {
         let uri: Uri = format!("{base}{path}").parse()?;
         let port = uri.port_u16().context("the URL has no port")?;
-        let mut tls = (*strata_tls::web_config(Some(ca))?).clone();
-        tls.alpn_protocols = vec![b"h2".to_vec()];
-        let tls = TlsConnector::from(Arc::new(tls));
+        let dialer = Dialer::edge(ca, &[b"h2"])?;
         let mut connections = Vec::new();
         for _ in 0..CONNECTIONS {
-            let stream = TcpStream::connect(("127.0.0.1", port)).await?;
-            stream.set_nodelay(true)?;
-            let stream = tls.connect("localhost".try_into()?, stream).await?;
+            let stream = dialer.connect((Ipv4Addr::LOCALHOST, port).into()).await?;
             let (sender, connection) =
                 http2::handshake(TokioExecutor::new(), TokioIo::new(stream)).await?;
             tokio::spawn(connection);

@@ -65,7 +65,7 @@ where
 {
     type Response = R;
     type Error = Infallible;
-    type Future = Timed<S::Future>;
+    type Future = InTime<S::Future>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
         self.inner.poll_ready(cx)
@@ -76,7 +76,7 @@ where
         let deadline = Instant::now() + given.min(self.longest);
         request.extensions_mut().insert(Deadline(deadline));
         let trace = request.extensions().get::<TraceContext>().copied();
-        Timed {
+        InTime {
             response: timeout_at(deadline.into(), self.inner.call(request)),
             trace,
         }
@@ -85,14 +85,14 @@ where
 
 pin_project! {
     /// The answer, or DEADLINE_EXCEEDED.
-    pub struct Timed<F> {
+    pub struct InTime<F> {
         #[pin]
         response: Timeout<F>,
         trace: Option<TraceContext>,
     }
 }
 
-impl<F, R> Future for Timed<F>
+impl<F, R> Future for InTime<F>
 where
     F: Future<Output = Result<R, Infallible>>,
     R: Refuse,

@@ -10,6 +10,7 @@ use super::{insert, label, problem};
 use crate::{
     comments,
     compile::{Contract, Version},
+    limits::{Length, Limits},
     options::{Label, Sensitivity},
 };
 
