@@ -12,7 +12,7 @@ use axum::{body::Body, response::IntoResponse};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bytes::Bytes;
 use futures_util::future::{Either, Ready, ready};
-use http::{HeaderValue, Method, Request, Response, StatusCode, header};
+use http::{HeaderValue, Method, Request, Response, header};
 use sha2::{Digest as _, Sha256};
 use strata_core::{ErrorCode, TraceContext};
 use strata_rest::Problem;
@@ -108,16 +108,11 @@ impl Documents {
 }
 
 fn not_allowed(trace: Option<&TraceContext>) -> Response<Body> {
-    let problem = Problem::new(
-        StatusCode::METHOD_NOT_ALLOWED,
-        ErrorCode::InvalidArgument,
-        "this path has no such method: use one that allow names",
-    );
+    let problem = Problem::method_not_allowed();
     let problem = match trace {
         Some(trace) => problem.with_trace(*trace),
         None => problem,
     };
-    // RFC 9110, section 15.5.6.
     let allow = [(header::ALLOW, HeaderValue::from_static("GET,HEAD"))];
     (allow, problem).into_response()
 }
@@ -163,6 +158,7 @@ where
 
 #[cfg(test)]
 mod tests {
+    use http::StatusCode;
     use http_body_util::BodyExt as _;
     use tower::ServiceExt as _;
 

@@ -145,14 +145,21 @@ fn require_json(headers: &HeaderMap) -> Result<(), Problem> {
                 .get_param(mime::CHARSET)
                 .is_none_or(|charset| charset == mime::UTF_8)
     });
-    if is_json {
-        return Ok(());
+    let unsupported = |detail| {
+        Err(Problem::new(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            ErrorCode::InvalidArgument,
+            detail,
+        ))
+    };
+    if !is_json {
+        return unsupported("the body must be JSON: send content-type application/json");
     }
-    Err(Problem::new(
-        StatusCode::UNSUPPORTED_MEDIA_TYPE,
-        ErrorCode::InvalidArgument,
-        "the body must be JSON: send content-type application/json",
-    ))
+    // Nothing is decompressed here, and what is not read as it is meant must not be read at all.
+    if headers.contains_key(header::CONTENT_ENCODING) {
+        return unsupported("the body must not be encoded: send it without content-encoding");
+    }
+    Ok(())
 }
 
 /// The body, within the limit the stack set.

@@ -44,6 +44,17 @@ impl Problem {
         }
     }
 
+    /// A path that exists and does not answer the request's method. The answer must name those it
+    /// answers in `allow` (RFC 9110, section 15.5.6).
+    #[must_use]
+    pub fn method_not_allowed() -> Self {
+        Self::new(
+            StatusCode::METHOD_NOT_ALLOWED,
+            ErrorCode::Unimplemented,
+            "this path does not answer that HTTP method: the allow header names those it answers",
+        )
+    }
+
     /// A request whose fields are wrong. The detail names each.
     #[must_use]
     pub fn fields(errors: Vec<FieldError>) -> Self {

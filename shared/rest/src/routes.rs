@@ -8,7 +8,6 @@ use axum::{
     response::IntoResponse,
     routing::{self, MethodRouter},
 };
-use http::StatusCode;
 use serde::{Serialize, de::DeserializeOwned};
 use strata_core::{Bounded, Call, Contract, Error, ErrorCode, TraceContext};
 use tower::{Layer, Service};
@@ -112,12 +111,7 @@ async fn not_found(request: Request) -> Problem {
 }
 
 async fn method_not_allowed(request: Request) -> Problem {
-    let problem = Problem::new(
-        StatusCode::METHOD_NOT_ALLOWED,
-        ErrorCode::Unimplemented,
-        "this path does not answer that HTTP method: the allow header names those it answers",
-    );
-    traced(problem, &request)
+    traced(Problem::method_not_allowed(), &request)
 }
 
 fn traced(problem: Problem, request: &Request) -> Problem {
@@ -133,7 +127,7 @@ mod tests {
     use std::time::Instant;
 
     use axum::{body::Body, middleware};
-    use http::{HeaderName, header};
+    use http::{HeaderName, StatusCode, header};
     use http_body_util::BodyExt as _;
     use serde::Deserialize;
     use strata_core::{Caller, Label, Layer, Method, Sensitivity};

@@ -14,13 +14,13 @@ pub(super) const SCHEMA: &str = "strata.Problem";
 const BODY: [(u16, &str, &str); 2] = [
     (
         413,
-        "ContentTooLarge",
+        "Payload Too Large",
         "The body is larger than this API takes.",
     ),
     (
         415,
-        "UnsupportedMediaType",
-        "The body is not `application/json`.",
+        "Unsupported Media Type",
+        "The body is not `application/json`, or it is encoded (`content-encoding`).",
     ),
 ];
 /// Answered by HTTP itself, before there is a request to speak of.
@@ -54,10 +54,10 @@ pub(super) fn of(route: &Route) -> Map<String, Value> {
         .into_iter()
         .filter(|code| *code != ErrorCode::Conflict || route.verb != Verb::Get);
     let mut known: Vec<(u16, String)> = codes
-        .map(|code| (code.http().as_u16(), name(code)))
+        .map(|code| (code.http().as_u16(), name(title(code))))
         .collect();
     if !matches!(route.body, Body::None) {
-        known.extend(BODY.map(|(status, name, _)| (status, name.to_owned())));
+        known.extend(BODY.map(|(status, title, _)| (status, name(title))));
     }
     known.push((HEAD.0, HEAD.1.to_owned()));
     known.sort();
@@ -70,9 +70,13 @@ pub(super) fn of(route: &Route) -> Map<String, Value> {
         .collect()
 }
 
-fn name(code: ErrorCode) -> String {
-    let reason = code.http().canonical_reason().unwrap_or("Error");
-    reason.replace(' ', "")
+fn title(code: ErrorCode) -> &'static str {
+    code.http().canonical_reason().unwrap_or("Error")
+}
+
+/// A response's name in the document.
+fn name(title: &str) -> String {
+    title.replace(' ', "")
 }
 
 /// Every response of [`of`].
@@ -81,7 +85,7 @@ pub(super) fn responses() -> Map<String, Value> {
         .into_iter()
         .map(|code| {
             let status = code.http().as_u16();
-            let mut response = response(status, code, about(code), code.safe_message());
+            let mut response = response(status, title(code), code, about(code));
             if matches!(
                 code,
                 ErrorCode::Unauthenticated | ErrorCode::PermissionDenied
@@ -90,13 +94,12 @@ pub(super) fn responses() -> Map<String, Value> {
                 let reference = json!({"$ref": "#/components/headers/WWW-Authenticate"});
                 insert(headers, "WWW-Authenticate", reference);
             }
-            (status, name(code), response)
+            (status, name(title(code)), response)
         })
         .collect();
-    responses.extend(BODY.map(|(status, name, about)| {
-        let code = ErrorCode::InvalidArgument;
-        let response = response(status, code, about, code.safe_message());
-        (status, name.to_owned(), response)
+    responses.extend(BODY.map(|(status, title, about)| {
+        let response = response(status, title, ErrorCode::InvalidArgument, about);
+        (status, name(title), response)
     }));
     let about = "The request's head is too large. Answered without content.";
     responses.push((HEAD.0, HEAD.1.to_owned(), json!({"description": about})));
@@ -107,8 +110,7 @@ pub(super) fn responses() -> Map<String, Value> {
         .collect()
 }
 
-fn response(status: u16, code: ErrorCode, about: &str, detail: &str) -> Value {
-    let title = http_title(status);
+fn response(status: u16, title: &str, code: ErrorCode, about: &str) -> Value {
     json!({
         "description": about,
         "headers": references(),
@@ -120,25 +122,12 @@ fn response(status: u16, code: ErrorCode, about: &str, detail: &str) -> Value {
                     "title": title,
                     "status": status,
                     "code": code.as_str(),
-                    "detail": detail,
+                    "detail": code.safe_message(),
                     "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736"
                 }
             }
         }
     })
-}
-
-fn http_title(status: u16) -> &'static str {
-    match status {
-        413 => "Payload Too Large",
-        415 => "Unsupported Media Type",
-        _ => ErrorCode::ALL
-            .into_iter()
-            .map(ErrorCode::http)
-            .find(|known| known.as_u16() == status)
-            .and_then(|status| status.canonical_reason())
-            .unwrap_or("Error"),
-    }
 }
 
 /// What the edge sets on every answer (`shared/service/src/stack/edge.rs`).
