@@ -49,11 +49,8 @@ pub(crate) const INVALID_TOKEN: HeaderValue =
 /// The token lacks a scope; it needs all of these.
 pub(crate) fn insufficient_scope(scope: &str) -> HeaderValue {
     let challenge = format!("Bearer error=\"insufficient_scope\", scope=\"{scope}\"");
-    HeaderValue::try_from(challenge).unwrap_or(BEARER)
+    HeaderValue::try_from(challenge).unwrap_or(HeaderValue::from_static("Bearer"))
 }
-
-/// A token is needed.
-const BEARER: HeaderValue = HeaderValue::from_static("Bearer");
 
 /// A trailers-only gRPC response. The caller knows the trace: it sent it.
 impl RefusalBody for tonic::body::Body {
@@ -72,21 +69,11 @@ impl RefusalBody for tonic::body::Body {
 impl RefusalBody for axum::body::Body {
     fn refusal(code: ErrorCode, trace: Option<&TraceContext>) -> Response<Self> {
         let problem = Problem::from(code);
-        let mut response = match trace {
+        match trace {
             Some(trace) => problem.with_trace(*trace),
             None => problem,
         }
-        .into_response();
-        let hint = match code {
-            ErrorCode::Unauthenticated => Some((header::WWW_AUTHENTICATE, BEARER)),
-            // RFC 9110, section 10.2.3: in so many seconds.
-            ErrorCode::Unavailable => Some((header::RETRY_AFTER, HeaderValue::from_static("1"))),
-            _ => None,
-        };
-        if let Some((name, value)) = hint {
-            response.headers_mut().insert(name, value);
-        }
-        response
+        .into_response()
     }
 
     fn challenged(mut refusal: Response<Self>, challenge: HeaderValue) -> Response<Self> {

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use axum::response::{IntoResponse, Response};
-use http::{HeaderValue, StatusCode, header};
+use http::{HeaderName, HeaderValue, StatusCode, header};
 use serde::{Serialize, Serializer, ser::SerializeMap};
 use strata_core::{Error, ErrorCode, TraceContext};
 
@@ -18,7 +18,7 @@ pub struct Problem {
     detail: Cow<'static, str>,
     trace: Option<TraceContext>,
     errors: Vec<FieldError>,
-    header: Option<&'static (&'static str, &'static str)>,
+    header: Option<(HeaderName, &'static str)>,
 }
 
 /// A field of the request that is wrong.
@@ -71,7 +71,7 @@ impl Problem {
 
     /// The same problem with a header that goes with its status, name and value.
     #[must_use]
-    pub(crate) fn with_header(self, header: &'static (&'static str, &'static str)) -> Self {
+    pub(crate) fn with_header(self, header: (HeaderName, &'static str)) -> Self {
         Self {
             header: Some(header),
             ..self
@@ -149,9 +149,17 @@ impl IntoResponse for Problem {
             // Text and numbers always serialise; were it otherwise, the status still tells.
             Err(_) => self.status.into_response(),
         };
-        if let Some((name, value)) = self.header {
-            let value = HeaderValue::from_static(value);
-            response.headers_mut().insert(*name, value);
+        let hint = match self.status {
+            // RFC 9110, section 15.5.2: whoever refuses says what is asked for (RFC 6750, section 3).
+            StatusCode::UNAUTHORIZED => Some((header::WWW_AUTHENTICATE, "Bearer")),
+            // RFC 9110, section 10.2.3: in so many seconds.
+            StatusCode::SERVICE_UNAVAILABLE => Some((header::RETRY_AFTER, "1")),
+            _ => self.header,
+        };
+        if let Some((name, value)) = hint {
+            response
+                .headers_mut()
+                .insert(name, HeaderValue::from_static(value));
         }
         response
     }
@@ -207,6 +215,16 @@ mod tests {
             assert_eq!(body["status"], code.http().as_u16());
             assert_eq!(body["code"], code.as_str());
             assert_eq!(body["detail"], code.safe_message());
+        }
+    }
+
+    #[tokio::test]
+    async fn every_401_says_what_is_asked_for() {
+        for code in ErrorCode::ALL {
+            let response = Problem::from(code).into_response();
+            let challenge = response.headers().get(header::WWW_AUTHENTICATE);
+            let expected = (code == ErrorCode::Unauthenticated).then_some("Bearer");
+            assert_eq!(challenge.map(|value| value.to_str().unwrap()), expected);
         }
     }
 

@@ -86,13 +86,14 @@ pub(super) fn responses() -> Map<String, Value> {
         .map(|code| {
             let status = code.http().as_u16();
             let mut response = response(status, title(code), code, about(code));
-            if matches!(
-                code,
-                ErrorCode::Unauthenticated | ErrorCode::PermissionDenied
-            ) && let Some(headers) = response.get_mut("headers")
-            {
-                let reference = json!({"$ref": "#/components/headers/WWW-Authenticate"});
-                insert(headers, "WWW-Authenticate", reference);
+            let challenge = match code {
+                ErrorCode::Unauthenticated => Some(challenge(true)),
+                // Not when it is a service further down that refuses the user.
+                ErrorCode::PermissionDenied => Some(challenge(false)),
+                _ => None,
+            };
+            if let (Some(challenge), Some(headers)) = (challenge, response.get_mut("headers")) {
+                insert(headers, "WWW-Authenticate", challenge);
             }
             (status, name(title(code)), response)
         })
@@ -154,19 +155,22 @@ pub(super) fn references() -> Map<String, Value> {
 
 /// Every header of the document.
 pub(super) fn headers() -> Map<String, Value> {
-    let mut headers: Map<String, Value> = HARDENING
+    HARDENING
         .iter()
         .map(|(name, value)| {
             let header = json!({"required": true, "schema": {"type": "string", "const": value}});
             ((*name).to_owned(), header)
         })
-        .collect();
-    let challenge = json!({
+        .collect()
+}
+
+/// What is asked of the client's token.
+fn challenge(required: bool) -> Value {
+    json!({
         "description": "What is wrong with the token (RFC 6750, section 3).",
-        "schema": {"type": "string"}
-    });
-    headers.insert("WWW-Authenticate".to_owned(), challenge);
-    headers
+        "required": required,
+        "schema": {"type": "string", "pattern": "^Bearer"}
+    })
 }
 
 /// The schema of a problem.

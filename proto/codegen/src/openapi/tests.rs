@@ -318,8 +318,13 @@ fn every_problem_that_can_come_is_there_and_no_other() {
             assert!(status == "431" || shown.as_ref() == Some(status));
         }
     }
-    let unauthorized = &document["components"]["responses"]["Unauthorized"];
-    assert!(unauthorized["headers"].get("WWW-Authenticate").is_some());
+    let responses = &document["components"]["responses"];
+    for (name, required) in [("Unauthorized", true), ("Forbidden", false)] {
+        let challenge = &responses[name]["headers"]["WWW-Authenticate"];
+        assert_eq!(challenge["required"], required, "{name}");
+    }
+    let missing = &responses["NotFound"]["headers"];
+    assert!(missing.get("WWW-Authenticate").is_none());
 }
 
 #[test]

@@ -222,22 +222,6 @@ async fn a_body_that_is_no_json_object_is_refused() {
 }
 
 #[tokio::test]
-async fn a_body_that_is_encoded_is_415() {
-    for (encoding, status) in [
-        (None, StatusCode::OK),
-        (Some("gzip"), StatusCode::UNSUPPORTED_MEDIA_TYPE),
-    ] {
-        let kind = Some("application/json");
-        let mut request = request(HttpMethod::PUT, "/v1/orders/o-1", kind, "{}");
-        if let Some(encoding) = encoding {
-            let encoding = http::HeaderValue::from_static(encoding);
-            request.headers_mut().insert("content-encoding", encoding);
-        }
-        assert_eq!(send(echo(), request).await.0, status);
-    }
-}
-
-#[tokio::test]
 async fn a_body_that_is_not_json_is_415() {
     for (kind, expected) in [
         (Some("application/json"), StatusCode::OK),
