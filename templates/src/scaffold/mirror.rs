@@ -15,7 +15,7 @@ use strata_core::{Label, Sensitivity};
 
 use super::{
     contract::{Annotations, comment},
-    label, names,
+    label, limits, names,
 };
 
 /// A message of the new contract, and what it is made from.
@@ -121,7 +121,7 @@ impl Mirror {
             convert: None,
             source: None,
             kind: name.to_upper_camel_case(),
-            option: any_of(fields, &passed),
+            option: limits::any_of(fields, &passed),
             fields: members,
         });
         passed
@@ -268,33 +268,6 @@ impl Mirror {
     }
 }
 
-/// What the callee says a value of its request must be: it is passed on as it is, so the same holds.
-fn limits(annotations: &Annotations) -> Vec<String> {
-    let mut limits = Vec::new();
-    if annotations.flag("required") {
-        limits.push("required: true".to_owned());
-    }
-    for name in ["pattern", "example"] {
-        let text = annotations.text(name);
-        if !text.is_empty() {
-            limits.push(format!("{name}: {text:?}"));
-        }
-    }
-    let maximum = annotations.count("maximum");
-    if maximum > 0 {
-        limits.push(format!("maximum: {maximum}"));
-    }
-    limits
-}
-
-/// That one of several fields must be there, of those that are passed on.
-fn any_of(fields: &[FieldDescriptor], passed: &[String]) -> Option<String> {
-    let message = fields.first()?.parent_message().clone();
-    let mut names = Annotations::of(&message.options(), "message").texts("any_of");
-    names.retain(|name| passed.contains(name));
-    (names.len() > 1).then(|| format!("{{any_of: {names:?}}}"))
-}
-
 /// Whether the field is one that no template passes on, whatever its type.
 fn is_left(field: &FieldDescriptor) -> bool {
     let options = field.field_descriptor_proto().options.as_ref();
@@ -414,7 +387,7 @@ fn annotation(annotations: &Annotations, label: Label, from: Option<&str>) -> St
         }
     }
     if from.is_none() {
-        parts.extend(limits(annotations));
+        parts.extend(limits::stated(annotations));
     }
     let from = from
         .map(|from| format!("\n    from: [\"{from}\"]"))

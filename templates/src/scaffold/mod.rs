@@ -5,6 +5,7 @@ mod callers;
 mod calling;
 mod contract;
 mod label;
+mod limits;
 mod mirror;
 mod names;
 mod place;

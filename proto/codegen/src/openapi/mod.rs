@@ -6,6 +6,7 @@
 
 mod operation;
 mod problem;
+mod scalar;
 mod schema;
 
 use heck::{ToLowerCamelCase as _, ToTitleCase as _};

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use prost_reflect::{EnumDescriptor, FieldDescriptor, Kind, MessageDescriptor};
 use serde_json::{Map, Value, json};
 
-use super::{insert, label, problem};
+use super::{insert, label, problem, scalar};
 use crate::{
     comments,
     compile::{Contract, Version},
@@ -242,11 +242,11 @@ impl<'a> Schemas<'a> {
                 "contentEncoding": "base64",
                 "pattern": "^[A-Za-z0-9+/_-]*={0,2}$"
             }),
-            Kind::Double | Kind::Float => number(kind, way),
-            Kind::Int32 | Kind::Sint32 | Kind::Sfixed32 => integer32(true, way),
-            Kind::Uint32 | Kind::Fixed32 => integer32(false, way),
-            Kind::Int64 | Kind::Sint64 | Kind::Sfixed64 => integer64(true, way),
-            Kind::Uint64 | Kind::Fixed64 => integer64(false, way),
+            Kind::Double | Kind::Float => scalar::number(kind, way),
+            Kind::Int32 | Kind::Sint32 | Kind::Sfixed32 => scalar::integer32(true, way),
+            Kind::Uint32 | Kind::Fixed32 => scalar::integer32(false, way),
+            Kind::Int64 | Kind::Sint64 | Kind::Sfixed64 => scalar::integer64(true, way),
+            Kind::Uint64 | Kind::Fixed64 => scalar::integer64(false, way),
             Kind::Enum(values) => {
                 let (name, package) = (values.full_name(), values.package_name());
                 self.component(name, package, way, |_| enumeration(values, way))
@@ -296,11 +296,11 @@ fn reach(message: &MessageDescriptor, reached: &mut BTreeSet<String>) {
 /// Well-known types with a JSON form of their own; the others are messages like any.
 fn well_known(message: &MessageDescriptor, way: Direction) -> Option<Value> {
     let wrapped = |kind: &Kind| match kind {
-        Kind::Int64 => integer64(true, way),
-        Kind::Uint64 => integer64(false, way),
-        Kind::Int32 => integer32(true, way),
-        Kind::Uint32 => integer32(false, way),
-        Kind::Double | Kind::Float => number(kind, way),
+        Kind::Int64 => scalar::integer64(true, way),
+        Kind::Uint64 => scalar::integer64(false, way),
+        Kind::Int32 => scalar::integer32(true, way),
+        Kind::Uint32 => scalar::integer32(false, way),
+        Kind::Double | Kind::Float => scalar::number(kind, way),
         Kind::Bool => json!({"type": "boolean"}),
         Kind::Bytes => json!({"type": "string", "contentEncoding": "base64"}),
         _ => json!({"type": "string"}),
@@ -318,57 +318,6 @@ fn well_known(message: &MessageDescriptor, way: Direction) -> Option<Value> {
         }
         _ => return None,
     })
-}
-
-fn number(kind: &Kind, way: Direction) -> Value {
-    let format = if *kind == Kind::Float {
-        "float"
-    } else {
-        "double"
-    };
-    match way {
-        Direction::Request => json!({"type": ["number", "string"], "format": format}),
-        Direction::Parameter | Direction::Response => json!({"type": "number", "format": format}),
-    }
-}
-
-fn integer32(signed: bool, way: Direction) -> Value {
-    let mut schema = if signed {
-        json!({"type": "integer", "format": "int32", "minimum": i32::MIN, "maximum": i32::MAX})
-    } else {
-        json!({"type": "integer", "format": "uint32", "minimum": 0, "maximum": u32::MAX})
-    };
-    if way == Direction::Request {
-        insert(&mut schema, "type", json!(["integer", "string"]));
-        insert(&mut schema, "pattern", json!(digits(signed)));
-    }
-    schema
-}
-
-/// A text in JSON, because JSON's numbers lose digits beyond 2^53.
-fn integer64(signed: bool, way: Direction) -> Value {
-    let mut schema = if signed {
-        json!({"type": "integer", "format": "int64", "minimum": i64::MIN, "maximum": i64::MAX})
-    } else {
-        json!({"type": "integer", "format": "uint64", "minimum": 0, "maximum": u64::MAX})
-    };
-    let pattern = digits(signed);
-    match way {
-        Direction::Parameter => {}
-        Direction::Request => {
-            insert(&mut schema, "type", json!(["string", "integer"]));
-            insert(&mut schema, "pattern", json!(pattern));
-        }
-        Direction::Response => {
-            let format = schema.get("format");
-            return json!({"type": "string", "format": format, "pattern": pattern});
-        }
-    }
-    schema
-}
-
-const fn digits(signed: bool) -> &'static str {
-    if signed { "^-?[0-9]+$" } else { "^[0-9]+$" }
 }
 
 fn enumeration(values: &EnumDescriptor, way: Direction) -> Value {
