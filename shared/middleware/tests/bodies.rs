@@ -76,7 +76,9 @@ async fn a_late_stream_says_so_in_its_trailers() {
         let mut body = timed(body).await;
         let first = body.frame().await.unwrap().unwrap();
         assert_eq!(first.into_data().unwrap(), "one");
+        let begun = Instant::now();
         let trailers = loop {
+            assert!(begun.elapsed() < Duration::from_secs(30), "no end");
             if let Ok(trailers) = body.frame().await.unwrap().unwrap().into_trailers() {
                 break trailers;
             }

@@ -12,6 +12,7 @@ use strata_net::{Limits, Transport};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::TcpStream,
+    time::timeout,
 };
 use tokio_rustls::TlsConnector;
 
@@ -132,9 +133,14 @@ async fn who_takes_nothing_is_closed() {
     let open = Frame::new(Frame::WINDOW_UPDATE, 0, 0, &[0x7f, 0, 0, 0]);
     let whole = Frame::END_HEADERS | Frame::END_STREAM;
     raw.send(&[open, Frame::request(1, whole)]).await;
-    while server.reasons().is_empty() {
-        tokio::task::yield_now().await;
-    }
+    let limited = async {
+        while server.reasons().is_empty() {
+            tokio::task::yield_now().await;
+        }
+    };
+    timeout(Duration::from_secs(30), limited)
+        .await
+        .expect("nobody is cut off");
     assert_eq!(server.stop().await.1, ["unresponsive"]);
 }
 
