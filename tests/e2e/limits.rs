@@ -1,7 +1,7 @@
 //! Requests that are too many, too large, too deep or too slow: refused, while others beside them are
 //! answered.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use http::StatusCode;
@@ -196,7 +196,7 @@ pub(crate) async fn lines_end_at_their_deadline(rig: &mut Rig) {
     let customer = busiest(rig).await;
     place(rig, &customer, 20_000).await;
     let token = rig.token(&customer).unwrap();
-    // The Process API waits longer than the edge, so that it is the edge that ends it.
+    // The others would wait longer: it is the edge's deadline that ends it, which they are told.
     let chain = Chain::start(rig, |launch| launch).await;
     let hasty = rig.another("storefront").unwrap();
     let hasty = hasty
@@ -212,8 +212,11 @@ pub(crate) async fn lines_end_at_their_deadline(rig: &mut Rig) {
         begun.await.unwrap();
         chain.orders.halt().unwrap();
     };
+    let begun = Instant::now();
     let (answer, ()) = tokio::join!(asking, halting);
     assert!(answer.is_err(), "{answer:?}");
+    // Well before the listener would have ended the exchange, five seconds after the deadline.
+    assert!(begun.elapsed() < Duration::from_secs(6), "too late");
     chain.orders.resume().unwrap();
     let after = edge.get(OVERVIEW, &token).await.unwrap();
     assert_eq!(after.status, StatusCode::OK, "{after:?}");
