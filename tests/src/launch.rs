@@ -115,10 +115,17 @@ impl Launch {
     /// Calling `service` at `address`.
     #[must_use]
     pub fn upstream(self, service: &str, address: SocketAddr) -> Self {
+        self.upstreams(service, &[address])
+    }
+
+    /// Calling `service` at any of `addresses`.
+    #[must_use]
+    pub fn upstreams(self, service: &str, addresses: &[SocketAddr]) -> Self {
         let key = service.to_uppercase().replace('-', "_");
+        let addresses: Vec<_> = addresses.iter().map(|it| format!("\"{it}\"")).collect();
         self.set(
-            format!("STRATA_UPSTREAMS__{key}__ENDPOINT"),
-            address.to_string(),
+            format!("STRATA_UPSTREAMS__{key}__ENDPOINTS"),
+            format!("[{}]", addresses.join(", ")),
         )
     }
 

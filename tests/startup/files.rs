@@ -45,8 +45,8 @@ async fn what_is_no_toml_is_named_with_its_line() {
 async fn an_upstream_nobody_declared_is_named() {
     let bench = Bench::of("process-customer-overview").await;
     bench.assert_starts(bench.honest()).await;
-    let variable = "STRATA_UPSTREAMS__STOREFRONT__ENDPOINT";
-    let launch = bench.honest().set(variable, "127.0.0.1:1");
+    let variable = "STRATA_UPSTREAMS__STOREFRONT__ENDPOINTS";
+    let launch = bench.honest().set(variable, "[127.0.0.1:1]");
     bench.assert_refuses(launch, &["storefront"]).await;
 }
 

@@ -205,8 +205,8 @@ fn defaults(manifest: &Manifest, environment: Environment) -> Sources {
         for call in &manifest.calls {
             let endpoint = format!("{}:8443", dns_name(layer, environment, &call.service));
             sources.add_default(
-                &format!("upstreams.{}.endpoint", key(&call.service)),
-                endpoint,
+                &format!("upstreams.{}.endpoints", key(&call.service)),
+                vec![endpoint],
             );
         }
     }

@@ -96,6 +96,8 @@ pub struct Limits {
     pub drain_timeout: Duration,
     /// Bytes of a request's body, and of each message of a gRPC request.
     pub body_bytes: usize,
+    /// Calls to one other service under way at once, those that wait to be sent included.
+    pub upstream_requests: usize,
 }
 
 impl Default for Limits {
@@ -112,6 +114,7 @@ impl Default for Limits {
             connection_age: Duration::from_secs(30 * 60),
             drain_timeout: Duration::from_secs(10),
             body_bytes: 1 << 20,
+            upstream_requests: 1_000,
         }
     }
 }
@@ -160,9 +163,9 @@ impl Default for Telemetry {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Upstream {
-    /// Host and port.
-    #[serde(deserialize_with = "endpoint")]
-    pub endpoint: String,
+    /// Host and port each. Calls are balanced over every address of every host.
+    #[serde(deserialize_with = "endpoints")]
+    pub endpoints: Vec<String>,
 }
 
 /// `[database]`: the system of record of a System API.
@@ -233,13 +236,17 @@ fn collector<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Url>, D::Error
     parsed(from, "a URL, such as http://127.0.0.1:4317").map(Some)
 }
 
-fn endpoint<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Error> {
-    const EXPECTED: &str = "a host and port, such as 127.0.0.1:8443";
-    let authority: http::uri::Authority = parsed(from, EXPECTED)?;
-    if authority.port().is_none() || authority.as_str().contains('@') {
+fn endpoints<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<String>, D::Error> {
+    const EXPECTED: &str = "a list of hosts with ports, such as [\"127.0.0.1:8443\"]";
+    let endpoints = Vec::<String>::deserialize(from).map_err(|_| invalid(EXPECTED))?;
+    let is_endpoint = |endpoint: &String| {
+        let authority = endpoint.parse::<http::uri::Authority>();
+        authority.is_ok_and(|it| it.port_u16().is_some() && !endpoint.contains('@'))
+    };
+    if endpoints.is_empty() || !endpoints.iter().all(is_endpoint) {
         return Err(invalid(EXPECTED));
     }
-    Ok(authority.to_string())
+    Ok(endpoints)
 }
 
 /// Reads text through its parser. The parser's own error may repeat the text, so it is replaced by

@@ -64,7 +64,7 @@ impl Provider for Source<'_> {
 
 impl Sources {
     /// Adds a value that holds where nothing else sets `key`, whose parts dots separate.
-    pub(crate) fn add_default(&mut self, key: &str, value: String) {
+    pub(crate) fn add_default(&mut self, key: &str, value: impl Into<Value>) {
         self.merge("default", nest(key, value.into()));
     }
 

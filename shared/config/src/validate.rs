@@ -127,6 +127,7 @@ impl<'a> Validation<'a> {
             ("connection_age", limits.connection_age.is_zero()),
             ("drain_timeout", limits.drain_timeout.is_zero()),
             ("body_bytes", limits.body_bytes == 0),
+            ("upstream_requests", limits.upstream_requests == 0),
         ];
         for (name, _) in zero.into_iter().filter(|(_, is_zero)| *is_zero) {
             self.refuse(&["limits", name], "is zero: no limit can be switched off");

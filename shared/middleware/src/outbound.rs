@@ -2,24 +2,32 @@
 //! comes from the [`Call`] being served, so a handler can neither forget nor invent it.
 
 use std::{
-    error::Error,
-    iter::successors,
-    task::{Context, Poll},
+    fmt,
+    pin::Pin,
+    task::{Context, Poll, ready},
 };
 
-use futures_util::{
-    TryFutureExt as _,
-    future::{Either, OrElse, Ready, ready},
-};
 use http::{HeaderMap, Request, Response};
+use pin_project_lite::pin_project;
 use strata_core::{Call, ErrorCode};
-use tonic::{TimeoutExpired, body::Body};
+use strata_net::Outgoing;
+use tokio::time::{Sleep, sleep_until};
+use tonic::{Status, body::Body};
 use tower::{Layer, Service};
 
-use crate::{deadline, principal, refuse::Refuse};
+use crate::{deadline, principal, status::into_status};
 
-/// Writes the [`Call`] in the request's extensions into its metadata; without one the request is
-/// not sent. A call that misses its deadline is answered with that code.
+/// A request and the call it is made for.
+#[derive(Debug)]
+pub struct OnBehalfOf {
+    /// What is being served.
+    pub call: Call,
+    /// What is asked of another service for it.
+    pub request: Request<Body>,
+}
+
+/// Writes the call into the request's metadata, and ends at its deadline. Whatever kept the answer
+/// from coming, callers see one of two statuses: DEADLINE_EXCEEDED or UNAVAILABLE.
 #[derive(Clone, Copy, Debug)]
 pub struct OutboundLayer;
 
@@ -37,47 +45,90 @@ pub struct Outbound<S> {
     inner: S,
 }
 
-/// What a call ends in: a response, or why there is none.
-type Answer<E> = Result<Response<Body>, E>;
-
-impl<S> Service<Request<Body>> for Outbound<S>
+impl<S, B> Service<OnBehalfOf> for Outbound<S>
 where
-    S: Service<Request<Body>, Response = Response<Body>>,
-    S::Error: Error + 'static,
+    S: Service<Outgoing, Response = Response<B>>,
+    S::Error: fmt::Display,
 {
     type Response = S::Response;
-    type Error = S::Error;
-    type Future = Either<
-        OrElse<S::Future, Ready<Answer<S::Error>>, fn(S::Error) -> Ready<Answer<S::Error>>>,
-        Ready<Answer<S::Error>>,
-    >;
+    type Error = Status;
+    type Future = Sending<S::Future>;
 
-    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
-        self.inner.poll_ready(cx)
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Status>> {
+        self.inner
+            .poll_ready(cx)
+            .map_err(|error| unavailable(&error))
     }
 
-    fn call(&mut self, mut request: Request<Body>) -> Self::Future {
-        let written = match request.extensions_mut().remove::<Call>() {
-            Some(call) => write(&call, request.headers_mut()),
-            None => Err(ErrorCode::Internal),
+    fn call(&mut self, OnBehalfOf { call, mut request }: OnBehalfOf) -> Self::Future {
+        let outgoing = write(&call, request.headers_mut())
+            .map_err(|code| into_status(code.into()))
+            .and_then(|()| Outgoing::new(request, call.deadline));
+        let state = match outgoing {
+            Ok(outgoing) => State::Sent {
+                answer: self.inner.call(outgoing),
+                over: sleep_until(call.deadline.into()),
+            },
+            Err(status) => State::Refused {
+                status: Some(status),
+            },
         };
-        match written {
-            Ok(()) => Either::Left(self.inner.call(request).or_else(missed)),
-            Err(code) => Either::Right(ready(Ok(S::Response::refuse(code, None)))),
+        Sending { state }
+    }
+}
+
+pin_project! {
+    /// A call until its deadline.
+    pub struct Sending<F> {
+        #[pin]
+        state: State<F>,
+    }
+}
+
+pin_project! {
+    #[project = Projected]
+    enum State<F> {
+        Sent {
+            #[pin]
+            answer: F,
+            #[pin]
+            over: Sleep,
+        },
+        Refused {
+            status: Option<Status>,
+        },
+    }
+}
+
+impl<F, B, E> Future for Sending<F>
+where
+    F: Future<Output = Result<Response<B>, E>>,
+    E: fmt::Display,
+{
+    type Output = Result<Response<B>, Status>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        match self.project().state.project() {
+            Projected::Sent { answer, over } => {
+                if let Poll::Ready(answer) = answer.poll(cx) {
+                    return Poll::Ready(answer.map_err(|error| unavailable(&error)));
+                }
+                ready!(over.poll(cx));
+                Poll::Ready(Err(into_status(ErrorCode::DeadlineExceeded.into())))
+            }
+            Projected::Refused { status } => match status.take() {
+                Some(status) => Poll::Ready(Err(status)),
+                None => Poll::Pending,
+            },
         }
     }
 }
 
-/// tonic's channel keeps the deadline in the metadata and would report it as CANCELLED, which means
-/// something else to whoever is answered.
-fn missed<E: Error + 'static>(error: E) -> Ready<Answer<E>> {
-    let first: &(dyn Error + 'static) = &error;
-    let mut causes = successors(Some(first), |&cause| cause.source());
-    ready(if causes.any(|cause| cause.is::<TimeoutExpired>()) {
-        Ok(Refuse::refuse(ErrorCode::DeadlineExceeded, None))
-    } else {
-        Err(error)
-    })
+/// What changes for an upstream as a whole is logged where it is found; of single calls there may be
+/// many.
+fn unavailable(error: &dyn fmt::Display) -> Status {
+    tracing::debug!(%error, "a call to another service has no answer");
+    into_status(ErrorCode::Unavailable.into())
 }
 
 fn write(call: &Call, headers: &mut HeaderMap) -> Result<(), ErrorCode> {
@@ -87,21 +138,4 @@ fn write(call: &Call, headers: &mut HeaderMap) -> Result<(), ErrorCode> {
         headers.insert(principal::HEADER, credential.clone());
     }
     Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[derive(Debug, thiserror::Error)]
-    #[error("the call failed")]
-    struct Failed<E: Error + 'static>(#[source] E);
-
-    #[tokio::test]
-    async fn a_missed_deadline_is_told_from_a_lost_connection() {
-        let response = missed(Failed(TimeoutExpired(()))).await.unwrap();
-        let status = ErrorCode::DeadlineExceeded.grpc().to_string();
-        assert_eq!(response.headers()["grpc-status"], status);
-        assert!(missed(Failed(std::fmt::Error)).await.is_err());
-    }
 }

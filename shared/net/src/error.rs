@@ -4,6 +4,8 @@ use std::{io, net::SocketAddr};
 
 use strata_tls::{MaterialError, Refusal};
 
+use crate::transport::refusal;
+
 /// A failed connection or fetch.
 #[derive(Debug, thiserror::Error)]
 pub enum NetError {
@@ -25,6 +27,14 @@ pub enum NetError {
         address: String,
         /// Why.
         refusal: Refusal,
+    },
+    /// What answers there does not speak HTTP/2 (RFC 9113), or broke off.
+    #[error("no HTTP/2 with `{address}`: {source}")]
+    Http2 {
+        /// Host and port.
+        address: String,
+        /// What HTTP/2 says.
+        source: h2::Error,
     },
     /// It took longer than allowed.
     #[error("`{0}` did not answer in time")]
@@ -59,4 +69,25 @@ pub enum NetError {
     /// The roots to verify the server by cannot be used.
     #[error(transparent)]
     Roots(#[from] MaterialError),
+}
+
+impl NetError {
+    /// TCP or TLS with `address` did not come about.
+    pub(crate) fn connect(address: SocketAddr, source: io::Error) -> Self {
+        let address = address.to_string();
+        match refusal(&source) {
+            Some(refusal) => Self::Refused { address, refusal },
+            None => Self::Connect { address, source },
+        }
+    }
+
+    /// HTTP/2 with `address` did not come about. A refusal of this side's certificate arrives here:
+    /// in TLS 1.3 the handshake is over on this side before the other has read it.
+    pub(crate) fn http2(address: SocketAddr, source: h2::Error) -> Self {
+        let address = address.to_string();
+        match source.get_io().and_then(refusal) {
+            Some(refusal) => Self::Refused { address, refusal },
+            None => Self::Http2 { address, source },
+        }
+    }
 }

@@ -21,7 +21,7 @@ mod serve;
 mod streams;
 mod transport;
 
-pub use channel::{Channel, channel};
+pub use channel::{Answer, CallError, Callee, Calling, Channel, Outgoing, Payload, channel};
 pub use error::NetError;
 pub use limits::Limits;
 pub use peer::Peer;

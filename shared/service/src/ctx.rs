@@ -2,16 +2,19 @@
 
 use std::{marker::PhantomData, sync::Arc};
 
+use opentelemetry::metrics::Meter;
 use serde::de::DeserializeOwned;
 use strata_config::{Config, Database, Environment, Manifest};
 use strata_core::{CallableFrom, ClientOver, System, Tier};
-use strata_telemetry::Events;
+use strata_net::Callee;
+use strata_telemetry::{Events, UpstreamMetrics};
 use strata_tls::Material;
 
 use crate::{
     error::StartError,
     stack,
     upstream::{Transport, Upstream},
+    warm_up::Channels,
 };
 
 /// The context of a service in layer `L`. It is the only source of clients, and it gives a client
@@ -22,12 +25,14 @@ pub struct Ctx<L> {
     pub(crate) config: Arc<Config>,
     pub(crate) material: Arc<Material>,
     pub(crate) events: Events,
+    pub(crate) meter: Meter,
+    pub(crate) channels: Channels,
     pub(crate) layer: PhantomData<L>,
 }
 
 impl<L: Tier> Ctx<L> {
     /// A client of another service's contract, over mTLS, pinned to that service's SPIFFE ID.
-    /// Connects when first used and whenever needed.
+    /// Connects now and whenever needed; the service is ready once it has, or has tried for a while.
     ///
     /// # Errors
     /// [`StartError::UndeclaredCall`] when service.toml does not declare the call.
@@ -50,14 +55,19 @@ impl<L: Tier> Ctx<L> {
             .ok_or(StartError::UndeclaredCall { callee: C::SERVICE })?;
         let callee =
             strata_config::trust_domain(C::LAYER, self.environment)?.workload(C::SERVICE)?;
-        let channel = strata_net::channel(
-            &upstream.endpoint,
-            self.material.client_config(&callee),
-            self.material.callees(),
-            C::SERVICE,
-            self.events.clone(),
-        )?;
-        Ok(Upstream::new(stack::client(channel)))
+        let metrics = UpstreamMetrics::new(&self.meter, C::SERVICE);
+        let channel = strata_net::channel(Callee {
+            name: C::SERVICE,
+            endpoints: &upstream.endpoints,
+            config: self.material.client_config(&callee),
+            callees: self.material.callees(),
+            calls: self.config.limits.upstream_requests,
+            events: self.events.clone(),
+            metrics: metrics.clone(),
+        })?;
+        self.channels.add(channel.clone());
+        let stack = stack::client(C::SERVICE, C::METHODS, &metrics, channel);
+        Ok(Upstream::new(stack))
     }
 
     /// The service's own `[settings]`; put `deny_unknown_fields` on `T`.

@@ -13,6 +13,7 @@ mod service;
 mod signals;
 mod stack;
 mod upstream;
+mod warm_up;
 
 pub use app::App;
 pub use ctx::Ctx;

@@ -2,6 +2,7 @@
 
 use std::{marker::PhantomData, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
+use futures_util::future::join;
 use strata_config::{Config, Environment, Manifest};
 use strata_core::Tier;
 use strata_telemetry::{Identity, MaterialMetrics, Telemetry};
@@ -15,6 +16,7 @@ use crate::{
     material,
     service::Parts,
     signals::Signals,
+    warm_up::Channels,
 };
 
 /// Runs a service to its end, observed from the first to the last.
@@ -73,12 +75,15 @@ where
 {
     let (manifest, config) = (Arc::new(manifest), Arc::new(config));
     let material = Arc::new(material::load(&manifest, environment, &config)?);
+    let channels = Channels::default();
     let service = build(Ctx {
         manifest: Arc::clone(&manifest),
         environment,
         config: Arc::clone(&config),
         material: Arc::clone(&material),
         events: telemetry.events(),
+        meter: telemetry.meter(),
+        channels: channels.clone(),
         layer: PhantomData,
     })
     .await
@@ -124,7 +129,7 @@ where
     let _watching = AbortOnDropHandle::new(tokio::spawn(watching));
     let mut serving = tokio::spawn(on_listener(listener));
     tokio::select! {
-        () = readiness => {
+        _ = join(readiness, channels.warm_up()) => {
             ready.set(true);
             if let Some(file) = &announce {
                 Announcement::new(material.id(), address, admin_address).write(file)?;

@@ -7,7 +7,9 @@ use std::{
 
 use http::{Request, Response};
 use strata_core::{Call, ClientOver};
-use tonic::body::Body;
+use strata_middleware::outbound::OnBehalfOf;
+use strata_net::Answer;
+use tonic::{Status, body::Body};
 use tower::Service;
 
 use crate::stack::ClientStack;
@@ -54,16 +56,16 @@ pub struct Transport {
 }
 
 impl Service<Request<Body>> for Transport {
-    type Response = Response<Body>;
-    type Error = <ClientStack as Service<Request<Body>>>::Error;
-    type Future = <ClientStack as Service<Request<Body>>>::Future;
+    type Response = Response<Answer>;
+    type Error = Status;
+    type Future = <ClientStack as Service<OnBehalfOf>>::Future;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
         self.stack.poll_ready(cx)
     }
 
-    fn call(&mut self, mut request: Request<Body>) -> Self::Future {
-        request.extensions_mut().insert(self.call.clone());
-        self.stack.call(request)
+    fn call(&mut self, request: Request<Body>) -> Self::Future {
+        let call = self.call.clone();
+        self.stack.call(OnBehalfOf { call, request })
     }
 }

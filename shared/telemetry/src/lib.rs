@@ -11,6 +11,7 @@ mod propagation;
 mod request;
 mod start;
 mod traces;
+mod upstream;
 
 pub use events::{Events, SecurityEvent};
 pub use material::MaterialMetrics;
@@ -18,3 +19,4 @@ pub use metrics::RequestMetrics;
 pub use propagation::inject;
 pub use request::{RequestTrace, Sampling, Traced};
 pub use start::{Identity, Telemetry, TelemetryError};
+pub use upstream::UpstreamMetrics;

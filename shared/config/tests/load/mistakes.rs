@@ -16,8 +16,8 @@ fn every_mistake_is_reported_at_once_by_file_line_and_key() {
         ("STRATA_LIMITS__BODY_BYTES", "-1"),
         ("STRATA_LIMITS__HEADER_TIMEOUT", SECRET),
         ("STRATA_TELEMETRY__OTLP_ENDPOINT", SECRET),
-        ("STRATA_UPSTREAMS__ORDER_BOOK__ENDPOINT", SECRET),
-        ("STRATA_UPSTREAMS__ORDERS_BOOK__ENDPOINT", "127.0.0.1:1"),
+        ("STRATA_UPSTREAMS__ORDER_BOOK__ENDPOINTS", SECRET),
+        ("STRATA_UPSTREAMS__ORDERS_BOOK__ENDPOINTS", "[127.0.0.1:1]"),
     ]);
     let mut lines: Vec<_> = problem.lines().collect();
     lines.sort_unstable();
@@ -28,8 +28,8 @@ fn every_mistake_is_reported_at_once_by_file_line_and_key() {
             "STRATA_LIMITS__BODY_BYTES: key 'limits.body_bytes' is not valid: expected a whole number, not negative",
             "STRATA_LIMITS__HEADER_TIMEOUT: key 'limits.header_timeout' is not valid: expected a duration",
             "STRATA_TELEMETRY__OTLP_ENDPOINT: key 'telemetry.otlp_endpoint' is not valid: expected a URL, such as http://127.0.0.1:4317",
-            "STRATA_UPSTREAMS__ORDERS_BOOK__ENDPOINT: unknown key 'upstreams.orders_book': service.toml declares no such call; did you mean 'order_book'?",
-            "STRATA_UPSTREAMS__ORDER_BOOK__ENDPOINT: key 'upstreams.order_book.endpoint' is not valid: expected a host and port, such as 127.0.0.1:8443",
+            "STRATA_UPSTREAMS__ORDERS_BOOK__ENDPOINTS: unknown key 'upstreams.orders_book': service.toml declares no such call; did you mean 'order_book'?",
+            "STRATA_UPSTREAMS__ORDER_BOOK__ENDPOINTS: key 'upstreams.order_book.endpoints' is not valid: expected a list of hosts with ports, such as [\"127.0.0.1:8443\"]",
             "config/base.toml:2: unknown key 'listen.adress'; did you mean 'address'?",
             "config/dev.toml:2: key 'limits.handshakes' is zero: no limit can be switched off",
             "config/dev.toml:3: key 'limits.connections' is not valid: expected a whole number, not negative",

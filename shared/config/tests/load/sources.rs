@@ -25,7 +25,7 @@ fn an_empty_configuration_has_the_defaults() {
         assert!(config.telemetry.otlp_endpoint.is_none());
         assert!(config.database.is_none());
         let endpoint = format!("order-book.process.{environment}.{ORGANISATION}:8443");
-        assert_eq!(config.upstreams["order-book"].endpoint, endpoint);
+        assert_eq!(config.upstreams["order-book"].endpoints, [endpoint]);
         let tokens = config.tokens.unwrap();
         assert_eq!(
             tokens.issuer,
@@ -76,7 +76,10 @@ fn variables_are_typed_by_the_key_they_set() {
                 ("STRATA_TELEMETRY__OTLP_ENDPOINT", "http://127.0.0.1:4317"),
                 ("STRATA_TOKENS__AUDIENCE", "0042"),
                 ("STRATA_TOKENS__ISSUER", "http://127.0.0.1:8080"),
-                ("STRATA_UPSTREAMS__ORDER_BOOK__ENDPOINT", "[::1]:4000"),
+                (
+                    "STRATA_UPSTREAMS__ORDER_BOOK__ENDPOINTS",
+                    "[127.0.0.1:1, \"[::1]:4000\"]",
+                ),
                 ("STRATA_SETTINGS__CODE", "1.10"),
                 ("STRATA_SETTINGS__NAMES", "[a, b]"),
             ],
@@ -94,7 +97,10 @@ fn variables_are_typed_by_the_key_they_set() {
         (tokens.audience.as_str(), tokens.issuer.as_str()),
         ("0042", "http://127.0.0.1:8080")
     );
-    assert_eq!(config.upstreams["order-book"].endpoint, "[::1]:4000");
+    assert_eq!(
+        config.upstreams["order-book"].endpoints,
+        ["127.0.0.1:1", "[::1]:4000"]
+    );
 
     #[derive(Deserialize)]
     #[serde(deny_unknown_fields)]

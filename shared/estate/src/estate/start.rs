@@ -91,8 +91,8 @@ impl Estate {
         for call in &manifest.calls {
             let callee = self.callee(manifest, &call.service)?;
             let key = call.service.to_uppercase().replace('-', "_");
-            let variable = format!("STRATA_UPSTREAMS__{key}__ENDPOINT");
-            variables.insert(variable, callee.address.to_string());
+            let variable = format!("STRATA_UPSTREAMS__{key}__ENDPOINTS");
+            variables.insert(variable, format!("[\"{}\"]", callee.address));
         }
         Ok(Launch {
             name: service.binary.clone(),

@@ -5,11 +5,13 @@ use std::sync::Arc;
 use rcgen::ExtendedKeyUsagePurpose;
 use rustls::{ClientConfig, SignatureScheme, client::ResolvesClientCert, sign::CertifiedKey};
 use strata_core::Layer;
-use strata_net::{Transport, channel};
+use strata_net::Transport;
 use strata_tls::Peers;
 use time::Duration;
 
-use crate::fixture::{Ca, Identity, Leaf, Recorder, Server, call, callee, caller, domain, limits};
+use crate::fixture::{
+    Ca, Identity, Leaf, Recorder, Server, call, callee, caller, channel_among, domain, limits,
+};
 
 struct World {
     process: Ca,
@@ -32,13 +34,12 @@ impl World {
             callers: callee.callers(),
         };
         let server = Server::start(transport, limits()).await;
-        let endpoint = server.address.to_string();
         let recorder = Recorder::new();
         let honest = caller(&self.process, &self.system).client_config(callee.id());
 
         let channel_of = |config| {
             let callees = Peers::strangers();
-            channel(&endpoint, config, callees, "customers", recorder.events()).unwrap()
+            channel_among(&[server.address], config, callees, recorder.events())
         };
         let answer = call(&mut channel_of(honest.clone())).await.unwrap();
         assert_eq!(answer, "spiffe://process.dev.org.example/overview");

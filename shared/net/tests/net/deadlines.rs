@@ -4,8 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use rustls::ClientConfig;
 use rustls_pki_types::ServerName;
-use strata_net::{Limits, Transport, channel};
-use strata_tls::Peers;
+use strata_net::{Limits, Transport};
 use tokio::{
     io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _},
     net::TcpStream,
@@ -13,7 +12,7 @@ use tokio::{
 };
 use tokio_rustls::TlsConnector;
 
-use crate::fixture::{Recorder, Server, answers, call, hop, limits};
+use crate::fixture::{Server, answers, call, channel_to, hop, limits};
 
 const SHORT: Duration = Duration::from_millis(200);
 
@@ -119,9 +118,7 @@ async fn a_full_listener_serves_the_next_when_one_leaves() {
     .await;
     let first = TcpStream::connect(server.address).await.unwrap();
     let second = tokio::spawn({
-        let (endpoint, events) = (server.address.to_string(), Recorder::new().events());
-        let mut channel =
-            channel(&endpoint, config, Peers::strangers(), "customers", events).unwrap();
+        let mut channel = channel_to(server.address, config);
         async move { call(&mut channel).await.map_err(|error| error.to_string()) }
     });
     tokio::task::yield_now().await;

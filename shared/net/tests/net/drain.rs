@@ -5,15 +5,14 @@ use std::{sync::Arc, time::Duration};
 use bytes::Bytes;
 use http::Response;
 use http_body_util::Full;
-use strata_net::{Channel, Drained, Limits, channel};
-use strata_tls::Peers;
+use strata_net::{Channel, Drained, Limits};
 use tokio::{
     net::TcpStream,
     sync::{Notify, mpsc},
     time::timeout,
 };
 
-use crate::fixture::{Recorder, Server, call, hop, limits};
+use crate::fixture::{Server, call, channel_to, hop, limits};
 
 /// A callee whose handler says when it was entered, waits to be released, and says when it is over
 /// (by closing the sender), and a channel to it.
@@ -39,9 +38,7 @@ async fn world(limits: Limits) -> World {
         }
     })
     .await;
-    let endpoint = server.address.to_string();
-    let events = Recorder::new().events();
-    let channel = channel(&endpoint, config, Peers::strangers(), "customers", events).unwrap();
+    let channel = channel_to(server.address, config);
     World {
         server,
         channel,

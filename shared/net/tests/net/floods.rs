@@ -411,11 +411,7 @@ async fn one_address_cannot_take_every_connection() {
 
 /// Once the server has seen others go.
 async fn answers_in_the_end(server: &Server, config: &Arc<ClientConfig>) {
-    let events = crate::fixture::Recorder::new().events();
-    let endpoint = server.address.to_string();
-    let callees = strata_tls::Peers::strangers();
-    let config = config.clone();
-    let mut channel = strata_net::channel(&endpoint, config, callees, "customers", events).unwrap();
+    let mut channel = crate::fixture::channel_to(server.address, config.clone());
     while crate::fixture::call(&mut channel).await.is_err() {
         tokio::task::yield_now().await;
     }

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use http::Response;
 use http_body_util::Full;
 use strata_core::Layer;
-use strata_net::{Channel, Limits, Transport, channel};
+use strata_net::{Channel, Limits, Transport};
 use tokio::{
     sync::{Notify, mpsc},
     task::JoinHandle,
@@ -15,7 +15,8 @@ use tokio::{
 };
 
 use crate::fixture::{
-    Ca, Frame, Leaf, Raw, Recorder, Server, Workload, call, called, calling, domain, limits,
+    Ca, Frame, Leaf, Raw, Recorder, Server, Workload, call, called, calling, channel_among, domain,
+    limits,
 };
 
 /// A callee that answers a request when released, its caller, and their CAs.
@@ -65,20 +66,17 @@ impl World {
     }
 
     fn channel(&self) -> Channel {
-        let endpoint = self.server.address.to_string();
         let config = self
             .caller
             .material
             .client_config(self.callee.material.id());
         let callees = self.caller.material.callees();
-        channel(
-            &endpoint,
+        channel_among(
+            &[self.server.address],
             config,
             callees,
-            "customers",
             self.recorder.events(),
         )
-        .unwrap()
     }
 
     /// A call that has reached the handler.

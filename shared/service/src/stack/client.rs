@@ -1,18 +1,33 @@
 //! Outbound: what every call to another service goes through.
 
-use strata_middleware::{OutboundLayer, ResendLayer, outbound::Outbound, resend::Resend};
+use strata_core::Method;
+use strata_middleware::{
+    BreakerLayer, OutboundLayer, OutcomeLayer, RetryLayer, breaker::Break, outbound::Outbound,
+    outcome::Outcome, retry::Retry,
+};
 use strata_net::Channel;
+use strata_telemetry::UpstreamMetrics;
 use tower::ServiceBuilder;
 
 /// See [`client`].
-pub(crate) type ClientStack = Outbound<Resend<Channel>>;
+pub(crate) type ClientStack = Outbound<Outcome<Break<Retry<Channel>>>>;
 
-/// The client stack over a channel of shared/net, which pins the callee's SPIFFE ID.
-pub(crate) fn client(channel: Channel) -> ClientStack {
+/// The client stack of one contract over a channel of shared/net, which pins the callee's SPIFFE ID.
+pub(crate) fn client(
+    upstream: &'static str,
+    methods: &'static [Method],
+    metrics: &UpstreamMetrics,
+    channel: Channel,
+) -> ClientStack {
     ServiceBuilder::new()
         // User, remaining time and trace of the call being served; without them nothing is sent.
+        // Outermost, so that the deadline holds for everything below.
         .layer(OutboundLayer)
-        // A call that met a connection being left was not processed: it goes to the next one.
-        .layer(ResendLayer)
+        // Outside what can refuse or fail, so that it counts both, and each call once.
+        .layer(OutcomeLayer::new(metrics.clone()))
+        // Outside the retries: while the upstream fails, not even a first try is made.
+        .layer(BreakerLayer::new(upstream, metrics.clone()))
+        // What failed on its way goes to another connection, where that can do no harm.
+        .layer(RetryLayer::new(methods, metrics.clone()))
         .service(channel)
 }

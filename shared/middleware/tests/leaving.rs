@@ -2,7 +2,11 @@
 
 #![cfg(test)]
 
-use std::{convert::Infallible, path::Path, time::Duration};
+use std::{
+    convert::Infallible,
+    path::Path,
+    time::{Duration, Instant},
+};
 
 use bytes::Bytes;
 use http::{Request, Response};
@@ -12,9 +16,9 @@ use opentelemetry::global;
 use strata_config::{Environment, Manifest, trust_domain};
 use strata_core::Layer;
 use strata_estate::Pki;
-use strata_middleware::ResendLayer;
-use strata_net::{Limits, Transport, channel, serve};
-use strata_telemetry::Events;
+use strata_middleware::RetryLayer;
+use strata_net::{Callee, Limits, Outgoing, Transport, channel, serve};
+use strata_telemetry::{Events, UpstreamMetrics};
 use strata_tls::{Material, Trust};
 use tokio::{net::TcpListener, task::JoinSet};
 use tokio_util::sync::CancellationToken;
@@ -34,7 +38,7 @@ const LIMITS: Limits = Limits {
     concurrent_streams: 100,
     header_timeout: Duration::from_secs(30),
     exchange_timeout: Duration::from_secs(30),
-    connection_age: Duration::from_millis(5),
+    connection_age: Duration::from_millis(25),
     drain_timeout: Duration::from_secs(30),
     trusted_proxies: Vec::new(),
 };
@@ -76,17 +80,30 @@ async fn connections_that_leave_lose_no_call() {
         serve(listener, transport, answer, &LIMITS, told, stop).await;
     });
 
-    let config = caller.client_config(callee.id());
-    let channel = channel(&endpoint, config, caller.callees(), "callee", events()).unwrap();
-    let stack = ResendLayer.layer(channel);
+    let metrics = UpstreamMetrics::new(&global::meter("test"), "callee");
+    let channel = channel(Callee {
+        name: "callee",
+        endpoints: &[endpoint],
+        config: caller.client_config(callee.id()),
+        callees: caller.callees(),
+        calls: CALLERS,
+        events: events(),
+        metrics: metrics.clone(),
+    })
+    .unwrap();
+    let stack = RetryLayer::new(&[], metrics).layer(channel);
     let mut running = JoinSet::new();
     for _ in 0..CALLERS {
         let mut stack = stack.clone();
         running.spawn(async move {
             for _ in 0..CALLS {
-                let request = Request::post("http://callee/").body(Body::empty()).unwrap();
-                let answer = stack.ready().await.unwrap().call(request).await;
-                assert!(answer.is_ok(), "{answer:?}");
+                let request = Request::post("/").body(Body::empty()).unwrap();
+                let deadline = Instant::now() + Duration::from_secs(60);
+                let outgoing = Outgoing::new(request, deadline).unwrap();
+                let answer = stack.ready().await.unwrap().call(outgoing).await;
+                if let Err(error) = answer {
+                    panic!("{error}");
+                }
             }
         });
     }
