@@ -22,7 +22,7 @@ use crate::ending::{Ending, Watch, Watched};
 
 /// It opens when at least half of the calls of the last ten seconds failed, and at least so many; or
 /// of the last second or two, where there are more.
-const LEAST: u64 = 5;
+const LEAST: u64 = 10;
 const LEAST_RECENT: u64 = 20;
 
 /// Seconds looked back on.

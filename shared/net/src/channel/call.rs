@@ -11,7 +11,7 @@ use std::{
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use h2::{Reason, SendStream, client::ResponseFuture};
-use http::{Method, Request, Response, Uri, Version};
+use http::{Method, Request, Response, Version};
 use http_body_util::BodyExt as _;
 use tokio::time::timeout_at;
 use tonic::body::Body;
@@ -24,7 +24,7 @@ use super::{
 };
 
 /// How long a call waits for a connection while connecting fails: for the try that it caused.
-const PATIENCE: Duration = Duration::from_millis(100);
+const PATIENCE: Duration = Duration::from_millis(250);
 
 /// Why a call has no answer.
 #[derive(Debug, thiserror::Error)]
@@ -168,7 +168,7 @@ impl Calling {
         *request.method_mut() = Method::POST;
         *request.version_mut() = Version::HTTP_2;
         *request.headers_mut() = outgoing.headers;
-        *request.uri_mut() = entry.0.uri(outgoing.path).unwrap_or(Uri::default());
+        *request.uri_mut() = entry.0.uri(outgoing.path).unwrap_or_default();
         let (first, rest) = match outgoing.body {
             Payload::Whole(whole) => (whole, None),
             Payload::Streamed(first, rest) => (first, Some(rest)),

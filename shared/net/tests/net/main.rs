@@ -22,6 +22,7 @@
 
 mod callee;
 mod caller;
+mod channel;
 mod deadlines;
 mod descriptors;
 mod drain;
@@ -29,6 +30,7 @@ mod edge;
 mod fetch;
 mod fixture;
 mod floods;
+mod hostile;
 mod protocol;
 mod proxy;
 mod rotation;
