@@ -17,6 +17,7 @@ mod paging;
 mod problems;
 mod production;
 mod relay;
+mod replicas;
 mod secrecy;
 mod stores;
 mod stream;
@@ -76,6 +77,10 @@ fn main() -> anyhow::Result<ExitCode> {
         limits::lines_end_at_their_deadline,
         material::broken_material_changes_nothing_until_it_is_mended,
         upstream::an_upstream_that_answers_wrongly_is_contained,
+        replicas::a_killed_replica_costs_no_request,
+        replicas::a_hung_replica_is_left_out,
+        replicas::while_the_only_one_hangs_callers_hear_at_once,
+        replicas::services_start_in_any_order,
         secrecy::no_log_holds_what_is_secret,
     ])
 }

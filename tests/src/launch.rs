@@ -208,6 +208,14 @@ impl Instance {
         self.signal(Signal::TERM)
     }
 
+    /// Ends it without a word.
+    ///
+    /// # Errors
+    /// When it has ended.
+    pub fn kill(&self) -> Result<()> {
+        self.signal(Signal::KILL)
+    }
+
     /// Lets it hang: it keeps its connections and does nothing.
     ///
     /// # Errors
