@@ -12,6 +12,7 @@ use serde_json::Value;
 use strata_estate::client;
 
 /// Where it answers, and the root that vouches for it.
+#[derive(Clone)]
 pub struct Edge {
     url: String,
     ca: PathBuf,
