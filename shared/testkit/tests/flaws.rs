@@ -22,7 +22,7 @@ use strata_config::{Environment, LogFormat, Manifest, trust_domain};
 use strata_core::{Layer, SpiffeId};
 use strata_estate::Pki;
 use strata_net::{Limits, Transport};
-use strata_telemetry::{Identity, Telemetry};
+use strata_telemetry::{Identity, Telemetry, UpstreamMetrics};
 use strata_testkit::{Credential, Flaw, Probe};
 use strata_tls::{Material, Trust};
 use tokio::net::TcpListener;
@@ -177,12 +177,16 @@ async fn a_client_refuses_every_flaw_of_a_callee() {
     let caller = material(&pki, Layer::Experience, "caller");
     let callee = id(Layer::Process, "callee");
     let connect = |address: SocketAddr| {
-        let config = caller.client_config(&callee);
-        let address = address.to_string();
-        let callees = caller.callees();
-        Probe::over(
-            strata_net::channel(&address, config, callees, "callee", TELEMETRY.events()).unwrap(),
-        )
+        let channel = strata_net::channel(strata_net::Callee {
+            name: "callee",
+            endpoints: &[address.to_string()],
+            config: caller.client_config(&callee),
+            callees: caller.callees(),
+            calls: 1,
+            events: TELEMETRY.events(),
+            metrics: UpstreamMetrics::new(&TELEMETRY.meter(), "callee"),
+        });
+        Probe::over(channel.unwrap())
     };
     let calls = Arc::new(AtomicUsize::new(0));
 

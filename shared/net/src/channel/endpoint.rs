@@ -98,6 +98,7 @@ impl Endpoint {
                 Err(error) => {
                     outage.goes_on(&pool.upstream, &error, &connector);
                     pool.unreachable(&self);
+                    pause.failed();
                 }
             }
             let next = begun + BETWEEN_ASKED;
@@ -142,11 +143,16 @@ impl Outage {
     }
 }
 
-/// Between two tries: none before the first.
+/// Between two tries: none where the last connection was of use.
 #[derive(Default)]
 struct Pause(Option<Duration>);
 
 impl Pause {
+    /// What has just failed is not tried at once.
+    fn failed(&mut self) {
+        self.0.get_or_insert(SHORTEST);
+    }
+
     fn is_longest(&self) -> bool {
         self.0 == Some(LONGEST)
     }

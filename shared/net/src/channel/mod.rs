@@ -14,7 +14,7 @@ mod pool;
 mod resolve;
 
 use std::{
-    sync::Arc,
+    sync::{Arc, Mutex, OnceLock, PoisonError},
     task::{Context, Poll},
 };
 
@@ -52,8 +52,8 @@ pub struct Callee<'a> {
     pub metrics: UpstreamMetrics,
 }
 
-/// A channel to a service, connected to each of its addresses from now on and for as long as a clone
-/// exists. Must be called within a tokio runtime.
+/// A channel to a service. From the first call or [`Channel::connected`] on, and for as long as a
+/// clone exists, it keeps a connection to each address of the service.
 ///
 /// # Errors
 /// [`NetError::Endpoint`] when an endpoint is not host:port or the name no service name.
@@ -72,26 +72,43 @@ pub fn channel(callee: Callee<'_>) -> Result<Channel, NetError> {
     let pool = Pool::new(upstream, authority, callee.calls, callee.metrics);
     let pool = Arc::new(pool);
     let resolver = Resolver::new(callee.endpoints, Arc::clone(&pool), connector)?;
-    Ok(Channel(Arc::new(Running {
+    Ok(Channel(Arc::new(Shared {
         pool,
-        _resolving: AbortOnDropHandle::new(tokio::spawn(resolver.run())),
+        resolver: Mutex::new(Some(resolver)),
+        resolving: OnceLock::new(),
     })))
 }
 
 /// A way to one upstream. Cheap to clone; clones share connections. Calls under way complete when
 /// the last clone is gone.
 #[derive(Clone)]
-pub struct Channel(Arc<Running>);
+pub struct Channel(Arc<Shared>);
 
-struct Running {
+struct Shared {
     pool: Arc<Pool>,
-    _resolving: AbortOnDropHandle<()>,
+    /// What is still to be started.
+    resolver: Mutex<Option<Resolver>>,
+    resolving: OnceLock<AbortOnDropHandle<()>>,
 }
 
 impl Channel {
     /// Completes when a call can be sent, and nothing is left to be tried for the first time.
     pub async fn connected(&self) {
+        self.start();
         self.0.pool.warm().await;
+    }
+
+    /// Not before somebody needs it: a service that does not start has nothing to say of others.
+    fn start(&self) {
+        if self.0.resolving.get().is_some() {
+            return;
+        }
+        let resolver = self.0.resolver.lock();
+        if let Some(resolver) = resolver.unwrap_or_else(PoisonError::into_inner).take() {
+            let resolving = AbortOnDropHandle::new(tokio::spawn(resolver.run()));
+            // The resolver was taken, so nobody else sets it.
+            let _ = self.0.resolving.set(resolving);
+        }
     }
 }
 
@@ -105,6 +122,7 @@ impl Service<Outgoing> for Channel {
     }
 
     fn call(&mut self, outgoing: Outgoing) -> Calling {
+        self.start();
         Calling::begin(&self.0.pool, outgoing)
     }
 }

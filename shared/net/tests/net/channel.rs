@@ -119,8 +119,11 @@ async fn a_call_goes_where_fewer_are_under_way() {
         stuck.spawn(async move { call(&mut channel).await.map_err(|error| error.to_string()) });
         tokio::task::yield_now().await;
     }
-    while slow.calls() + quick.calls() < stuck.len() {
-        tokio::task::yield_now().await;
+    // Until only those that are stuck are under way.
+    while stuck.len() > slow.calls() {
+        if let Ok(Some(ended)) = timeout(Duration::from_millis(10), stuck.join_next()).await {
+            ended.unwrap().unwrap();
+        }
     }
     let before = slow.calls();
     for _ in 0..50 {
