@@ -1,5 +1,6 @@
 //! The estate under load while something happens to it: certificates and CAs are replaced, services
-//! are killed. Each case loads it at the same constant rate and counts every answer.
+//! are killed. Each case loads it at the same constant rate and counts every answer:
+//! `cargo test --release -p strata-tests --test resilience -- --ignored --nocapture`.
 
 #![cfg(test)]
 
@@ -18,6 +19,6 @@ fn main() -> anyhow::Result<ExitCode> {
             certificates::a_replaced_ca_loses_no_request_and_its_old_leaf_is_refused,
             crashes::a_killed_service_harms_only_what_goes_through_it,
         ],
-        "it takes minutes and both cores, over a release build",
+        "it takes minutes and needs `--release`",
     )
 }
