@@ -114,10 +114,13 @@ async fn a_call_goes_where_fewer_are_under_way() {
     channel.connected().await;
     // Until a call is stuck: from then on the other has fewer.
     let mut stuck = JoinSet::new();
-    while entered.try_recv().is_err() {
+    loop {
         let mut channel = channel.clone();
         stuck.spawn(async move { call(&mut channel).await.map_err(|error| error.to_string()) });
-        tokio::task::yield_now().await;
+        let entered = timeout(Duration::from_millis(100), entered.recv());
+        if entered.await.is_ok() {
+            break;
+        }
     }
     // Until only those that are stuck are under way.
     while stuck.len() > slow.calls() {
