@@ -133,7 +133,7 @@ async fn a_call_goes_where_fewer_are_under_way() {
         call(&mut channel.clone()).await.unwrap();
     }
     assert_eq!(slow.calls(), before);
-    while stuck.len() > 0 {
+    while !stuck.is_empty() {
         release.notify_one();
         if let Ok(Some(ended)) = timeout(Duration::from_millis(10), stuck.join_next()).await {
             ended.unwrap().unwrap();
