@@ -4,6 +4,7 @@
 #![cfg(test)]
 
 mod bare;
+mod floods;
 mod machine;
 mod ratio;
 mod report;
@@ -19,10 +20,19 @@ fn main() -> anyhow::Result<ExitCode> {
         bare::run(&arguments.next().unwrap_or_default())?;
         return Ok(ExitCode::SUCCESS);
     }
+    if floods::has_role()? {
+        return Ok(ExitCode::SUCCESS);
+    }
     let trials = vec![
         Trial::test("ratio::a_request_costs_little_more_than_bare", || {
             tokio::runtime::Runtime::new()?
                 .block_on(ratio::a_request_costs_little_more_than_bare())
+                .map_err(|error| Failed::from(format!("{error:#}")))
+        })
+        .with_ignored_flag(true),
+        Trial::test("floods::each_is_refused_and_harms_nobody_else", || {
+            tokio::runtime::Runtime::new()?
+                .block_on(floods::each_is_refused_and_harms_nobody_else())
                 .map_err(|error| Failed::from(format!("{error:#}")))
         })
         .with_ignored_flag(true),

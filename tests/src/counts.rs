@@ -77,6 +77,18 @@ impl Counts {
         sum(&self.reloads, &[("outcome", outcome)])
     }
 
+    /// Requests of an outcome.
+    #[must_use]
+    pub fn outcomes(&self, outcome: &str) -> u64 {
+        sum(&self.requests, &[("outcome", outcome)])
+    }
+
+    /// Security events for a reason.
+    #[must_use]
+    pub fn reasons(&self, reason: &str) -> u64 {
+        sum(&self.events, &[("reason", reason)])
+    }
+
     /// Security events of all kinds.
     #[must_use]
     pub fn all_events(&self) -> u64 {

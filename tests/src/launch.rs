@@ -184,6 +184,12 @@ impl Launch {
 }
 
 impl Instance {
+    /// Its process id, until it has been waited for.
+    #[must_use]
+    pub fn pid(&self) -> Option<u32> {
+        self.child.id()
+    }
+
     /// What it has logged so far.
     #[must_use]
     pub fn log(&self) -> String {

@@ -105,9 +105,7 @@ impl Suite {
     }
 
     fn start(&self) -> Result<Mutex<Rig>, String> {
-        let starting = self
-            .interrupted
-            .run_until_cancelled(Rig::start());
+        let starting = self.interrupted.run_until_cancelled(Rig::start());
         match self.runtime.block_on(starting) {
             Some(Ok(rig)) => Ok(Mutex::new(rig)),
             Some(Err(error)) => Err(format!("{error:#}")),

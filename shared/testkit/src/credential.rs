@@ -1,6 +1,6 @@
 //! A certificate and key as a test presents them, honest or not.
 
-use std::{io, sync::Arc};
+use std::{io, path::Path, sync::Arc};
 
 use anyhow::{Context as _, Result};
 use rustls::{ClientConfig, RootCertStore, ServerConfig, crypto::aws_lc_rs, version::TLS13};
@@ -40,6 +40,16 @@ impl Credential {
     pub fn of(leaf: &Leaf) -> Result<Self> {
         let certificate = CertificateDer::from_pem_slice(leaf.certificate_pem().as_bytes());
         let key = PrivateKeyDer::from_pem_slice(leaf.key_pem().as_bytes());
+        Ok(Self(Some(Arc::new((certificate?, key?)))))
+    }
+
+    /// Presents what two PEM files hold.
+    ///
+    /// # Errors
+    /// When they hold no certificate or no key.
+    pub fn read(certificate: &Path, key: &Path) -> Result<Self> {
+        let certificate = CertificateDer::from_pem_file(certificate);
+        let key = PrivateKeyDer::from_pem_file(key);
         Ok(Self(Some(Arc::new((certificate?, key?)))))
     }
 

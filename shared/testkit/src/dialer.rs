@@ -1,12 +1,17 @@
 //! TLS connections of a client that nothing of the estate's own is in: stock rustls over a socket.
 
-use std::{io, net::SocketAddr, path::Path, sync::Arc};
+use std::{
+    io,
+    net::{IpAddr, SocketAddr},
+    path::Path,
+    sync::Arc,
+};
 
 use anyhow::{Context as _, Result};
 use rustls::{ClientConfig, RootCertStore, crypto::aws_lc_rs, version::TLS13};
 use rustls_pki_types::{CertificateDer, ServerName, pem::PemObject as _};
 use strata_estate::Pki;
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 use tokio_rustls::{TlsConnector, client::TlsStream};
 
 use crate::credential::Credential;
@@ -18,6 +23,7 @@ const NAME: &str = "localhost";
 #[derive(Clone)]
 pub struct Dialer {
     config: Arc<ClientConfig>,
+    source: Option<IpAddr>,
 }
 
 impl Dialer {
@@ -39,6 +45,7 @@ impl Dialer {
         config.alpn_protocols = protocols.iter().map(|name| name.to_vec()).collect();
         Ok(Self {
             config: Arc::new(config),
+            source: None,
         })
     }
 
@@ -49,7 +56,33 @@ impl Dialer {
     pub fn hop(pki: &Pki, credential: &Credential) -> Result<Self> {
         Ok(Self {
             config: credential.client_config(pki)?,
+            source: None,
         })
+    }
+
+    /// The same, from another of this machine's addresses.
+    #[must_use]
+    pub fn from(mut self, source: IpAddr) -> Self {
+        self.source = Some(source);
+        self
+    }
+
+    /// Connects, and leaves it at that.
+    ///
+    /// # Errors
+    /// When the connection cannot be made.
+    pub async fn socket(&self, address: SocketAddr) -> io::Result<TcpStream> {
+        let socket = if address.is_ipv4() {
+            TcpSocket::new_v4()
+        } else {
+            TcpSocket::new_v6()
+        }?;
+        if let Some(source) = self.source {
+            socket.bind((source, 0).into())?;
+        }
+        let stream = socket.connect(address).await?;
+        stream.set_nodelay(true)?;
+        Ok(stream)
     }
 
     /// Connects, and completes the handshake.
@@ -57,8 +90,7 @@ impl Dialer {
     /// # Errors
     /// When either fails. Over TLS 1.3 a server that refuses the client says so later, on reading.
     pub async fn connect(&self, address: SocketAddr) -> io::Result<TlsStream<TcpStream>> {
-        let stream = TcpStream::connect(address).await?;
-        stream.set_nodelay(true)?;
+        let stream = self.socket(address).await?;
         let name = ServerName::try_from(NAME).map_err(io::Error::other)?;
         let connector = TlsConnector::from(Arc::clone(&self.config));
         connector.connect(name, stream).await
