@@ -34,8 +34,8 @@ const SOURCE: IpAddr = IpAddr::V4(Ipv4Addr::new(127, 0, 0, 2));
 const WRITERS: usize = 8;
 /// Connections that wait.
 const WAITERS: usize = 200;
-/// More connections than an address may have.
-const MANY: usize = 1_500;
+/// More connections than an address may have of the flooded services.
+const MANY: usize = 900;
 /// Between two batches of a writer.
 const PACE: Duration = Duration::from_millis(5);
 /// Before a connection that was closed is made anew.
@@ -172,9 +172,8 @@ impl Attacker {
                 return self
                     .waiters(WAITERS, |_| {
                         let hello = frame(SETTINGS, 0, 0, NO_WINDOW);
-                        let asks = (0..10)
-                            .flat_map(|at| frame(HEADERS, WHOLE, stream(at), &self.head("GET")));
-                        [PREFACE.to_vec(), hello, asks.collect()].concat()
+                        let asks = frame(HEADERS, WHOLE, 1, &self.head("GET"));
+                        [PREFACE.to_vec(), hello, asks].concat()
                     })
                     .await;
             }
