@@ -205,7 +205,7 @@ impl<'a> Schemas<'a> {
     /// How many items or entries a field of a request may have, by the `keyword` of its type.
     fn count(&self, field: &FieldDescriptor, schema: &mut Value, keyword: &str, way: Direction) {
         let most = Limits::of(&self.contract.options, field).items;
-        if let Some(most) = most.filter(|_| way == Direction::Request) {
+        if let Some(most) = most.filter(|_| way != Direction::Response) {
             insert(schema, keyword, json!(most));
         }
     }

@@ -168,7 +168,7 @@ fn parameters_are_those_the_binder_takes() {
     assert_eq!(parameters[0]["description"], "Which shelf.");
     assert_eq!(
         schema(0),
-        json!({"type": "string", "examples": ["s-1"], "minLength": 1})
+        json!({"type": "string", "examples": ["s-1"], "maxLength": 1_024, "minLength": 1})
     );
     assert_eq!(
         schema(1),
@@ -177,7 +177,11 @@ fn parameters_are_those_the_binder_takes() {
     assert_eq!(schema(2), json!({"$ref": "#/components/schemas/Colour"}));
     assert_eq!(
         schema(3),
-        json!({"type": "array", "items": {"type": "string"}})
+        json!({
+            "type": "array",
+            "items": {"type": "string", "maxLength": 1_024},
+            "maxItems": 1_000
+        })
     );
     assert_eq!(schema(4), json!({"type": "string", "format": "date-time"}));
     assert_eq!(schema(6)["type"], "integer");

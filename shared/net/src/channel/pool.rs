@@ -107,7 +107,9 @@ impl Pool {
         let (first, second) = match lines {
             [] => return None,
             [only] => return Some(Arc::clone(only)),
-            [first, second] => (first, second),
+            // In either order, because the first of equals is taken.
+            [first, second] if rand::random() => (first, second),
+            [first, second] => (second, first),
             _ => {
                 let one = rand::random_range(0..lines.len());
                 let other = (one + rand::random_range(1..lines.len())) % lines.len();
