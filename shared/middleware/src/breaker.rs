@@ -13,7 +13,6 @@ use std::{
 
 use futures_util::future::{Either, MapErr, Ready, TryFutureExt as _, ready};
 use http::Response;
-use strata_core::ErrorCode;
 use strata_net::{CallError, Outgoing};
 use strata_telemetry::UpstreamMetrics;
 use tower::{Layer, Service};
@@ -216,14 +215,14 @@ impl Breaker {
 impl Watch<CallError> for Probe {
     fn ended(&mut self, ending: Ending<'_, CallError>) {
         let failure: &dyn fmt::Display = match &ending {
-            Ending::Answered(Some(ErrorCode::Unavailable)) => &"it answers that it is unavailable",
-            Ending::Answered(Some(ErrorCode::DeadlineExceeded)) => &"it answers too late",
             Ending::Missed => &"deadlines were missed",
             Ending::Failed(error) => match error {
                 // Told at once as it is, and not by the callee.
                 CallError::Unreachable | CallError::Overloaded => return,
                 CallError::Unprocessed { .. } | CallError::Lost { .. } => error,
             },
+            // UNAVAILABLE too: it may be an upstream of its own that failed, and its other methods are
+            // well.
             Ending::Answered(_) => {
                 if self.is_alone {
                     self.breaker.close();

@@ -8,13 +8,19 @@ const HEAD: usize = 9;
 
 const DATA: u8 = 0;
 const HEADERS: u8 = 1;
+const RESET: u8 = 3;
 const CONTINUATION: u8 = 9;
 
 /// Frames a connection may send that neither ask for anything nor follow from an answer, beyond
 /// those below: a PING every few seconds does not come to that in the age of a connection.
 const FREE: u32 = 10_000;
 
-/// Frames a request brings with it: its window updates, its reset, a question whether we are there.
+/// Resets a connection may send beyond one for every second request, counted in halves. Clients give
+/// up some of what they ask for, a flood all of it, and h2 counts only what is taken back before it
+/// was begun (CVE-2023-44487).
+const RESETS: u32 = 2 * 500;
+
+/// Frames a request brings with it: its window updates, a question whether we are there.
 const WITH_REQUEST: u32 = 16;
 
 /// Bytes written to a peer after which it may send another frame. One that gives back each small
@@ -27,6 +33,7 @@ pub(crate) struct Frames {
     head: Vec<u8>,
     skip: usize,
     left: u32,
+    resets: u32,
     written: usize,
 }
 
@@ -37,6 +44,7 @@ impl Frames {
             head: Vec::with_capacity(HEAD),
             skip: preface,
             left: FREE,
+            resets: RESETS,
             written: 0,
         }
     }
@@ -57,12 +65,17 @@ impl Frames {
             }
             self.head.clear();
             self.skip = u32::from_be_bytes([0, a, b, c]) as usize;
-            self.left = match kind {
-                DATA | CONTINUATION => self.left,
-                HEADERS => self.earned(WITH_REQUEST),
+            match kind {
+                DATA | CONTINUATION => {}
+                HEADERS => {
+                    self.left = self.earned(WITH_REQUEST);
+                    self.resets = (self.resets + 1).min(RESETS);
+                }
+                RESET if self.resets < 2 => return false,
+                RESET => self.resets -= 2,
                 _ if self.left == 0 => return false,
-                _ => self.left - 1,
-            };
+                _ => self.left -= 1,
+            }
         }
     }
 
@@ -125,6 +138,18 @@ mod tests {
             let_through(&mut frames, &frame(WINDOW_UPDATE, 4)),
             WITH_REQUEST
         );
+    }
+
+    #[test]
+    fn who_gives_up_now_and_then_may_and_who_gives_up_everything_may_not() {
+        let (request, reset) = (frame(HEADERS, 30), frame(RESET, 4));
+        let mut frames = Frames::after(0);
+        let mut given_up = |asked: u32| {
+            (0..4 * RESETS)
+                .all(|at| frames.read(&request) && (at % asked != 0 || frames.read(&reset)))
+        };
+        assert!(given_up(2));
+        assert!(!given_up(1));
     }
 
     #[test]

@@ -44,12 +44,15 @@ enum Action {
         #[arg(long, value_enum, default_value_t = Format::Text)]
         format: Format,
     },
-    /// Replace the SVID of every service, and with --authorities the authorities as well
-    #[command(after_help = "Example:\n  cargo strata pki rotate --env test --authorities")]
+    /// Replace the SVID of every service, or with --authorities what they trust
+    #[command(
+        after_help = "Examples:\n  cargo strata pki rotate --env test\n  cargo strata pki rotate --env test --authorities && sleep 30 && cargo strata pki rotate --env test"
+    )]
     Rotate {
         #[command(flatten)]
         place: Place,
-        /// Replace every layer's authority too; the one before stays trusted until the next rotation
+        /// Replace every layer's authority and publish it; the one before stays trusted until the next
+        /// time. SVIDs are replaced by a `rotate` without this, once every service trusts the new ones
         #[arg(long)]
         authorities: bool,
     },
@@ -105,6 +108,14 @@ pub(crate) fn run(args: Args) -> Result<()> {
                     pki.rotate_authority(layer)?;
                     output::line(&format!("replaced the authority of the {layer} layer"))?;
                 }
+                for service in workspace.services()? {
+                    let folder = pki.publish(&service.manifest)?;
+                    output::line(&format!("published to {}", folder.display()))?;
+                }
+                return output::line(
+                    "once every service has taken this over (15 s), replace the SVIDs: \
+                     cargo strata pki rotate",
+                );
             }
             for service in workspace.services()? {
                 let folder = pki.reissue(&service.manifest)?;

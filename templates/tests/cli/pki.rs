@@ -27,7 +27,18 @@ fn authorities_and_material_are_made_shown_and_rotated() {
 
     let svid = sample.root().join("keys/material/system-ledger/svid.pem");
     let old = fs::read(&svid).unwrap();
+    let bundle = sample
+        .root()
+        .join("keys/material/system-ledger/bundles/process.pem");
+    let trusted = fs::read(&bundle).unwrap();
     pki(&["rotate", "--authorities"]).data();
+    assert_ne!(fs::read(&bundle).unwrap(), trusted);
+    assert_eq!(
+        fs::read(&svid).unwrap(),
+        old,
+        "nobody trusts what would have signed another"
+    );
+    pki(&["rotate"]).data();
     assert_ne!(fs::read(&svid).unwrap(), old);
     assert_eq!(
         show().as_array().unwrap().len(),

@@ -93,18 +93,35 @@ impl Pki {
     /// # Errors
     /// When the service has none yet.
     pub fn reissue(&self, manifest: &Manifest) -> Result<PathBuf> {
+        let folder = self.existing(manifest)?;
+        self.contents(manifest)?.write(&folder)?;
+        Ok(folder)
+    }
+
+    /// Replaces the trust bundles of a service alone: the first step after an authority was replaced.
+    ///
+    /// # Errors
+    /// When the service has no material yet.
+    pub fn publish(&self, manifest: &Manifest) -> Result<PathBuf> {
+        let folder = self.existing(manifest)?;
+        self.contents(manifest)?.write_bundles(&folder)?;
+        Ok(folder)
+    }
+
+    fn existing(&self, manifest: &Manifest) -> Result<PathBuf> {
         let folder = self.material(manifest.layer, &manifest.name);
         ensure!(
             folder.exists(),
             "{} does not exist: issue the service's first material with `cargo strata pki issue`",
             folder.display()
         );
-        self.contents(manifest)?.write(&folder)?;
         Ok(folder)
     }
 
-    /// Replaces a layer's authority. The one before stays trusted until the next rotation, so
-    /// reissue every service afterwards: their bundles and the layer's SVIDs are not touched here.
+    /// Replaces a layer's authority. The one before stays trusted until the next rotation. Nothing
+    /// of a service is touched here: [`publish`](Self::publish) to all of them, and
+    /// [`reissue`](Self::reissue) once that is in force everywhere. A service that presents what its
+    /// peers do not trust yet is refused.
     ///
     /// # Errors
     /// When the authority cannot be made or stored.

@@ -86,6 +86,12 @@ impl Contents {
     /// Writes into `folder`, file by file, each replaced atomically: a key before its certificate,
     /// bundles before what they have to vouch for.
     pub(super) fn write(&self, folder: &Path) -> Result<()> {
+        self.write_bundles(folder)?;
+        self.write_leaves(folder)
+    }
+
+    /// Whom the service trusts, and nothing of its own.
+    pub(super) fn write_bundles(&self, folder: &Path) -> Result<()> {
         for (layer, bundle) in &self.bundles {
             write(
                 &folder.join("bundles").join(format!("{layer}.pem")),
@@ -93,6 +99,10 @@ impl Contents {
                 PUBLIC,
             )?;
         }
+        Ok(())
+    }
+
+    fn write_leaves(&self, folder: &Path) -> Result<()> {
         let leaves = [("svid", Some(&self.svid)), (EDGE, self.edge.as_ref())];
         for (stem, leaf) in leaves
             .into_iter()
