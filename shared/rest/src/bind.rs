@@ -23,7 +23,7 @@ use crate::{
 /// The most wrong fields one answer lists.
 const LISTED: usize = 10;
 /// What would have been accepted (RFC 9110, section 12.5.3).
-const UNCODED: (HeaderName, &str) = (header::ACCEPT_ENCODING, "identity");
+static UNCODED: (HeaderName, &str) = (header::ACCEPT_ENCODING, "identity");
 /// The most characters of a field's path that an answer repeats: names come from the client too.
 const SHOWN: usize = 120;
 
@@ -131,7 +131,7 @@ fn refuse_coded(headers: &HeaderMap) -> Result<(), Problem> {
         ErrorCode::InvalidArgument,
         "the body must not be compressed: send it without content-encoding",
     );
-    Err(problem.with_header(UNCODED))
+    Err(problem.with_header(&UNCODED))
 }
 
 fn require_json(headers: &HeaderMap) -> Result<(), Problem> {

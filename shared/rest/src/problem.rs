@@ -18,7 +18,7 @@ pub struct Problem {
     detail: Cow<'static, str>,
     trace: Option<TraceContext>,
     errors: Vec<FieldError>,
-    header: Option<(HeaderName, &'static str)>,
+    header: Option<&'static (HeaderName, &'static str)>,
 }
 
 /// A field of the request that is wrong.
@@ -71,7 +71,7 @@ impl Problem {
 
     /// The same problem with a header that goes with its status, name and value.
     #[must_use]
-    pub(crate) fn with_header(self, header: (HeaderName, &'static str)) -> Self {
+    pub(crate) fn with_header(self, header: &'static (HeaderName, &'static str)) -> Self {
         Self {
             header: Some(header),
             ..self
@@ -141,6 +141,9 @@ impl Serialize for Problem {
     }
 }
 
+static BEARER: (HeaderName, &str) = (header::WWW_AUTHENTICATE, "Bearer");
+static LATER: (HeaderName, &str) = (header::RETRY_AFTER, "1");
+
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let content_type = HeaderValue::from_static("application/problem+json");
@@ -151,15 +154,15 @@ impl IntoResponse for Problem {
         };
         let hint = match self.status {
             // RFC 9110, section 15.5.2: whoever refuses says what is asked for (RFC 6750, section 3).
-            StatusCode::UNAUTHORIZED => Some((header::WWW_AUTHENTICATE, "Bearer")),
+            StatusCode::UNAUTHORIZED => Some(&BEARER),
             // RFC 9110, section 10.2.3: in so many seconds.
-            StatusCode::SERVICE_UNAVAILABLE => Some((header::RETRY_AFTER, "1")),
+            StatusCode::SERVICE_UNAVAILABLE => Some(&LATER),
             _ => self.header,
         };
         if let Some((name, value)) = hint {
             response
                 .headers_mut()
-                .insert(name, HeaderValue::from_static(value));
+                .insert(name.clone(), HeaderValue::from_static(value));
         }
         response
     }
