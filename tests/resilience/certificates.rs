@@ -27,14 +27,18 @@ async fn taken_up(rig: &Rig) -> BTreeMap<String, u64> {
     counts
 }
 
-/// Waits until every service has taken up material once more than in `before`, and new connections
-/// meet what is on disk.
-async fn in_force(rig: &Rig, before: &BTreeMap<String, u64>) {
+/// Waits until every service has taken up material once more than in `before`.
+async fn taken_over(rig: &Rig, before: &BTreeMap<String, u64>) {
     let later = eventually(TAKEN_UP, async || {
         let now = taken_up(rig).await;
         Ok(now.iter().all(|(service, count)| count > &before[service]))
     });
     later.await.unwrap();
+}
+
+/// The same, and new connections meet what is on disk.
+async fn in_force(rig: &Rig, before: &BTreeMap<String, u64>) {
+    taken_over(rig, before).await;
     for service in rig.estate.services() {
         let (dialer, file) = if service.layer == Layer::Experience {
             let dialer = Dialer::edge(&rig.estate.edge_ca(), &[b"h2"]);
@@ -90,7 +94,7 @@ async fn replace_authorities(rig: &Rig) {
     for service in &rig.services {
         rig.estate.pki().publish(&service.manifest).unwrap();
     }
-    in_force(rig, &before).await;
+    taken_over(rig, &before).await;
     let before = taken_up(rig).await;
     reissue(rig);
     in_force(rig, &before).await;
