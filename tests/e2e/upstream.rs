@@ -62,6 +62,7 @@ pub(crate) async fn an_upstream_that_answers_wrongly_is_contained(rig: &mut Rig)
     let before = faulty.edge.get(OVERVIEW, &token).await.unwrap();
     assert_eq!(before.status, StatusCode::OK, "{before:?}");
     for manner in Manner::DISHONEST {
+        let logged = faulty.overview.log().len();
         let stand_in = StandIn::answering(&credential, manner).await.unwrap();
         faulty.relay.lead_to(stand_in.address);
 
@@ -81,6 +82,10 @@ pub(crate) async fn an_upstream_that_answers_wrongly_is_contained(rig: &mut Rig)
             assert!(process.is_ready().await.unwrap(), "{manner:?}");
             assert!(!process.log().contains(CANARY), "{manner:?}");
         }
+        let log = faulty.overview.log();
+        let named = log.get(logged..).unwrap().lines();
+        let named = named.filter(|line| line.contains("\"upstream\":\"customers\""));
+        assert!(named.count() > 0, "{manner:?} is not named: {log}");
         faulty.relay.lead_to(honest.address);
         let back = eventually(PATIENCE, async || {
             let after = faulty.edge.get(OVERVIEW, &token).await?;

@@ -9,11 +9,12 @@ use strata_config::{Environment, dns_name};
 use strata_core::Layer;
 use strata_estate::pki::Leaf;
 use strata_middleware::principal;
-use strata_tests::Rig;
+use strata_tests::{
+    Rig,
+    programs::{node, outcome, python, source},
+};
 use tempfile::TempDir;
 use tokio::process::Command;
-
-use crate::tools::{node, outcome, python, source};
 
 /// Which client.
 #[derive(Clone, Copy, Debug)]
@@ -70,15 +71,24 @@ impl Client {
     /// Makes the calls of a plan. Nothing when the client cannot be had here.
     pub(crate) async fn run(self, plan: &Plan) -> Option<Vec<Outcome>> {
         let (mut command, program) = match self {
-            Self::Grpcio => (python("python").await?, "python/client.py"),
-            Self::GrpcJs => (node("node").await?, "node/client.js"),
+            Self::Grpcio => {
+                let mut python =
+                    Command::new(python("interop/python").await.unwrap()?.join("python"));
+                python.env_clear();
+                (python, "interop/python/client.py")
+            }
+            Self::GrpcJs => (
+                node("interop/node").await.unwrap()?,
+                "interop/node/client.js",
+            ),
         };
-        command.arg(source(program));
+        command.arg(source(program).unwrap());
         Some(self.ask(command, plan).await)
     }
 
     async fn ask(self, command: Command, plan: &Plan) -> Vec<Outcome> {
-        let said = outcome(command, &serde_json::to_vec(plan).unwrap()).await;
+        let plan_text = serde_json::to_vec(plan).unwrap();
+        let said = outcome(command, &plan_text).await.unwrap();
         let outcomes: Vec<Outcome> = serde_json::from_str(&said).unwrap();
         assert_eq!(outcomes.len(), plan.calls.len(), "{self:?}: {said}");
         outcomes
@@ -123,7 +133,7 @@ impl Plan {
             roots: put("roots.pem", authority.certificate_pem().to_owned()),
             certificate: leaf.map(|leaf| put("svid.pem", leaf.certificate_pem())),
             key: leaf.map(|leaf| put("svid.key", leaf.key_pem())),
-            protos: source("../../proto").canonicalize().unwrap(),
+            protos: source("../proto").unwrap().canonicalize().unwrap(),
             file: "",
             package: "",
             service: "",

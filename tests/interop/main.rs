@@ -6,7 +6,6 @@
 mod foreign;
 mod grpc;
 mod profile;
-mod tools;
 
 use std::process::ExitCode;
 

@@ -5,14 +5,15 @@ use std::{path::Path, process::Stdio, time::Duration};
 
 use strata_core::Layer;
 use strata_estate::pki::{LeafSpec, Pki};
-use strata_tests::Rig;
+use strata_tests::{
+    Rig,
+    programs::{openssl, outcome, python, source},
+};
 use tokio::{
     net::TcpStream,
     process::Command,
     time::{sleep, timeout},
 };
-
-use crate::tools::{openssl, outcome, python, source};
 
 const PATIENCE: Duration = Duration::from_secs(10);
 const LOOK: Duration = Duration::from_millis(20);
@@ -22,16 +23,18 @@ const PRIVATE_CA: &str = "certificate_path_validation";
 /// Which demands of the profile the server at `port` of loopback does not meet. Nothing when
 /// sslyze cannot be had here.
 async fn deviations(port: u16, roots: Option<&Path>, own: Option<&Path>) -> Option<Vec<String>> {
-    let mut sslyze = python("sslyze").await?;
+    let folder = python("interop/sslyze").await.unwrap()?;
+    let mut sslyze = Command::new(folder.join("python"));
     sslyze
-        .arg(source("sslyze/examine.py"))
+        .env_clear()
+        .arg(source("interop/sslyze/examine.py").unwrap())
         .arg(port.to_string());
     for (option, file) in [("--roots", roots), ("--material", own)] {
         if let Some(file) = file {
             sslyze.arg(option).arg(file);
         }
     }
-    let said = outcome(sslyze, b"").await;
+    let said = outcome(sslyze, b"").await.unwrap();
     Some(serde_json::from_str(&said).unwrap())
 }
 
@@ -63,7 +66,7 @@ pub(crate) async fn every_port_is_modern(rig: &mut Rig) {
 
 /// The check above can fail: a server of TLS 1.2 does not pass it.
 pub(crate) async fn a_port_that_is_not_modern_is_found_out(rig: &mut Rig) {
-    let Some(openssl) = openssl().await else {
+    let Some(openssl) = openssl().await.unwrap() else {
         return;
     };
     let folder = tempfile::tempdir().unwrap();

@@ -1,10 +1,9 @@
 //! The OpenAPI documents against the OpenAPI schema, and the services against their documents. The
-//! tools are Python's: `.ci/run` puts them into target/openapi.
+//! tools are Python's.
 
 #![cfg(test)]
 
 mod fuzz;
-mod tools;
 mod validity;
 
 use std::process::ExitCode;

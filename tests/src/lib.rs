@@ -1,12 +1,13 @@
 //! What the tests of the whole estate stand on: one running estate per suite, further processes
-//! beside it, what a process counts of itself, a stand-in for a service, and load as users
-//! make it.
+//! beside it, what a process counts of itself, a stand-in for a service, load as users make
+//! it, and programs that are not of this repository.
 
 mod contracts;
 mod counts;
 mod edge;
 mod launch;
 pub mod load;
+pub mod programs;
 mod rig;
 mod stand_in;
 mod suite;

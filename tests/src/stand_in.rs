@@ -17,7 +17,7 @@ use http_body_util::{BodyExt as _, Empty, StreamBody, combinators::BoxBody};
 use hyper::body::{Frame, Incoming};
 use strata_net::{Limits, Transport};
 use strata_telemetry::Events;
-use strata_testkit::Credential;
+use strata_testkit::{Acceptor, Credential};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::{TcpListener, TcpStream},
@@ -114,11 +114,11 @@ impl StandIn {
         let shutdown = CancellationToken::new();
         let stop = shutdown.clone();
         if matches!(manner, Manner::Noise | Manner::HangsUp) {
-            let credential = credential.clone();
+            let acceptor = Acceptor::presenting(credential, &[b"h2"])?;
             let kept = Arc::clone(&received);
             tokio::spawn(stop.run_until_cancelled_owned(async move {
                 while let Ok((stream, _)) = listener.accept().await {
-                    let rude = rudely(manner, credential.clone(), stream, Arc::clone(&kept));
+                    let rude = rudely(manner, acceptor.clone(), stream, Arc::clone(&kept));
                     tokio::spawn(rude);
                 }
             }));
@@ -215,11 +215,11 @@ where
 /// What the estate's own HTTP does not do.
 async fn rudely(
     manner: Manner,
-    credential: Credential,
+    acceptor: Acceptor,
     stream: TcpStream,
     received: Arc<Mutex<Vec<HeaderMap>>>,
 ) -> io::Result<()> {
-    let mut stream = credential.accept(stream).await?;
+    let mut stream = acceptor.accept(stream).await?;
     // The preface and the first frames, so that the caller believes it is connected.
     let mut buffer = [0; 1024];
     let _some = stream.read(&mut buffer).await?;

@@ -5,19 +5,17 @@ mod body;
 
 use std::{
     convert::Infallible,
-    pin::Pin,
-    task::{Context, Poll, ready},
+    task::{Context, Poll},
     time::{Duration, Instant},
 };
 
 use http::{HeaderMap, HeaderName, HeaderValue, Request};
-use pin_project_lite::pin_project;
 use strata_core::{ErrorCode, TraceContext};
 use tokio::time::{Timeout, timeout_at};
 use tower::{Layer, Service};
 
 pub use self::body::{BodyDeadlineLayer, KeepBodyDeadline, Timed};
-use crate::refuse::Refuse;
+use crate::refuse::{OrRefuse, Refuse};
 
 /// gRPC's timeout metadata (gRPC over HTTP/2, "Requests": `1*8DIGIT` and a unit).
 pub(crate) const GRPC_TIMEOUT: HeaderName = HeaderName::from_static("grpc-timeout");
@@ -65,7 +63,7 @@ where
 {
     type Response = R;
     type Error = Infallible;
-    type Future = InTime<S::Future>;
+    type Future = OrRefuse<Timeout<S::Future>>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
         self.inner.poll_ready(cx)
@@ -76,36 +74,8 @@ where
         let deadline = Instant::now() + given.min(self.longest);
         request.extensions_mut().insert(Deadline(deadline));
         let trace = request.extensions().get::<TraceContext>().copied();
-        InTime {
-            response: timeout_at(deadline.into(), self.inner.call(request)),
-            trace,
-        }
-    }
-}
-
-pin_project! {
-    /// The answer, or DEADLINE_EXCEEDED.
-    pub struct InTime<F> {
-        #[pin]
-        response: Timeout<F>,
-        trace: Option<TraceContext>,
-    }
-}
-
-impl<F, R> Future for InTime<F>
-where
-    F: Future<Output = Result<R, Infallible>>,
-    R: Refuse,
-{
-    type Output = Result<R, Infallible>;
-
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let this = self.project();
-        Poll::Ready(
-            ready!(this.response.poll(cx)).unwrap_or_else(|_| {
-                Ok(R::refuse(ErrorCode::DeadlineExceeded, this.trace.as_ref()))
-            }),
-        )
+        let response = timeout_at(deadline.into(), self.inner.call(request));
+        OrRefuse::new(response, ErrorCode::DeadlineExceeded, trace)
     }
 }
 

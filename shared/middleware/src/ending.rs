@@ -10,6 +10,9 @@ use http::Response;
 use pin_project_lite::pin_project;
 use strata_core::ErrorCode;
 
+/// What gRPC's content types begin with (gRPC over HTTP/2, "Responses").
+const GRPC: &[u8] = b"application/grpc";
+
 /// An end.
 pub enum Ending<'a, E> {
     /// The callee answered: well, or with a code.
@@ -94,8 +97,12 @@ impl<W: Watch<E>, E> Drop for Watching<W, E> {
 }
 
 /// What the head says. A refusal has its status there (trailers-only); a handler that fails later
-/// has answered.
+/// has answered. What is no gRPC is a defect of the callee.
 fn code<B>(answer: &Response<B>) -> Option<ErrorCode> {
+    let content = answer.headers().get(http::header::CONTENT_TYPE);
+    if !content.is_some_and(|content| content.as_bytes().starts_with(GRPC)) {
+        return Some(ErrorCode::Internal);
+    }
     let status = answer.headers().get("grpc-status")?;
     match status.to_str().ok().and_then(|text| text.parse().ok()) {
         Some(0) => None,

@@ -1,8 +1,8 @@
-//! Count, duration and log line of every request that reached a declared method.
+//! Count, duration and log line of every request that reached a declared method, answered or not.
 
 use std::{
     pin::Pin,
-    task::{Context, Poll, ready},
+    task::{Context, Poll},
     time::Instant,
 };
 
@@ -11,6 +11,8 @@ use pin_project_lite::pin_project;
 use strata_core::{ErrorCode, Method};
 use strata_telemetry::RequestMetrics;
 use tower::{Layer, Service};
+
+use crate::deadline::Deadline;
 
 /// Records the matched [`Method`]; what has none was refused before and counts as an event.
 #[derive(Clone)]
@@ -65,19 +67,42 @@ where
             requests: self.requests.clone(),
             method,
             begun: Instant::now(),
+            deadline: request.extensions().get().map(|&Deadline(at)| at),
+            otherwise: Some(ABANDONED),
             response: self.inner.call(request),
         }
     }
 }
 
+/// Whoever asked went away, or a layer outside answered in the handler's place.
+const ABANDONED: &str = "ABANDONED";
+
 pin_project! {
-    /// The answer, recorded when it is there.
+    /// The answer, recorded when it is there; and what became of it, when none will be.
     pub struct Measured<F> {
         #[pin]
         response: F,
         requests: RequestMetrics,
         method: &'static str,
         begun: Instant,
+        deadline: Option<Instant>,
+        // What is recorded if the future goes no further; nothing once the answer is.
+        otherwise: Option<&'static str>,
+    }
+
+    impl<F> PinnedDrop for Measured<F> {
+        fn drop(this: Pin<&mut Self>) {
+            let this = this.project();
+            let Some(otherwise) = *this.otherwise else {
+                return;
+            };
+            let late = this.deadline.is_some_and(|deadline| deadline <= Instant::now());
+            let outcome = match otherwise {
+                ABANDONED if late => ErrorCode::DeadlineExceeded.as_str(),
+                outcome => outcome,
+            };
+            record(this.requests, this.method, outcome, *this.begun);
+        }
     }
 }
 
@@ -89,14 +114,24 @@ where
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
-        let answered = ready!(this.response.poll(cx));
+        // Left so by a handler that panics.
+        *this.otherwise = Some(ErrorCode::Internal.as_str());
+        let Poll::Ready(answered) = this.response.poll(cx) else {
+            *this.otherwise = Some(ABANDONED);
+            return Poll::Pending;
+        };
+        *this.otherwise = None;
         if let Ok(response) = &answered {
-            let (outcome, seconds) = (outcome(response), this.begun.elapsed().as_secs_f64());
-            this.requests.record(this.method, outcome, seconds);
-            tracing::debug!(method = this.method, outcome, seconds, "answered");
+            record(this.requests, this.method, outcome(response), *this.begun);
         }
         Poll::Ready(answered)
     }
+}
+
+fn record(requests: &RequestMetrics, method: &'static str, outcome: &'static str, begun: Instant) {
+    let seconds = begun.elapsed().as_secs_f64();
+    requests.record(method, outcome, seconds);
+    tracing::debug!(method, outcome, seconds, "answered");
 }
 
 /// The code of a refusal or failure, `OK` otherwise. gRPC sends it in the headers when there is no

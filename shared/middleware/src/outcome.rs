@@ -69,7 +69,12 @@ impl<E> Watch<E> for Count {
     fn ended(&mut self, ending: Ending<'_, E>) {
         match ending {
             Ending::Answered(None) => self.0.answered(),
-            Ending::Answered(Some(code)) => self.0.failed(code),
+            Ending::Answered(Some(code)) => {
+                self.0.failed(code);
+                if code == ErrorCode::Internal {
+                    self.0.complain("it failed, or speaks no gRPC");
+                }
+            }
             Ending::Failed(_) => self.0.failed(ErrorCode::Unavailable),
             Ending::Missed => self.0.failed(ErrorCode::DeadlineExceeded),
             Ending::Abandoned => self.0.abandoned(),

@@ -4,17 +4,15 @@
 use std::{
     convert::Infallible,
     panic::AssertUnwindSafe,
-    pin::Pin,
-    task::{Context, Poll, ready},
+    task::{Context, Poll},
 };
 
 use futures_util::{FutureExt, future::CatchUnwind};
 use http::Request;
-use pin_project_lite::pin_project;
 use strata_core::{ErrorCode, TraceContext};
 use tower::{Layer, Service};
 
-use crate::refuse::Refuse;
+use crate::refuse::{OrRefuse, Refuse};
 
 /// Answers INTERNAL for a handler that panics.
 #[derive(Clone, Copy, Debug)]
@@ -41,7 +39,7 @@ where
 {
     type Response = R;
     type Error = Infallible;
-    type Future = Caught<S::Future>;
+    type Future = OrRefuse<CatchUnwind<AssertUnwindSafe<S::Future>>>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
         self.inner.poll_ready(cx)
@@ -52,31 +50,6 @@ where
         // What a panicking handler leaves behind is dropped with its future; nothing is shared
         // with it but what is itself safe to share between threads.
         let response = AssertUnwindSafe(self.inner.call(request)).catch_unwind();
-        Caught { response, trace }
-    }
-}
-
-pin_project! {
-    /// The answer, or INTERNAL.
-    pub struct Caught<F> {
-        #[pin]
-        response: CatchUnwind<AssertUnwindSafe<F>>,
-        trace: Option<TraceContext>,
-    }
-}
-
-impl<F, R> Future for Caught<F>
-where
-    F: Future<Output = Result<R, Infallible>>,
-    R: Refuse,
-{
-    type Output = Result<R, Infallible>;
-
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let this = self.project();
-        Poll::Ready(
-            ready!(this.response.poll(cx))
-                .unwrap_or_else(|_| Ok(R::refuse(ErrorCode::Internal, this.trace.as_ref()))),
-        )
+        OrRefuse::new(response, ErrorCode::Internal, trace)
     }
 }

@@ -1,7 +1,14 @@
 //! How a stack answers when a layer refuses: the codes are shared, gRPC and HTTP differ in form.
 
+use std::{
+    convert::Infallible,
+    pin::Pin,
+    task::{Context, Poll, ready},
+};
+
 use axum::response::IntoResponse;
 use http::{HeaderMap, HeaderValue, Response, header};
+use pin_project_lite::pin_project;
 use strata_core::{ErrorCode, TraceContext};
 use strata_rest::Problem;
 
@@ -25,6 +32,40 @@ impl<B: RefusalBody> Refuse for Response<B> {
 
     fn challenged(self, challenge: HeaderValue) -> Self {
         B::challenged(self, challenge)
+    }
+}
+
+pin_project! {
+    /// The answer, or a refusal with this code when none comes about.
+    pub struct OrRefuse<F> {
+        #[pin]
+        response: F,
+        code: ErrorCode,
+        trace: Option<TraceContext>,
+    }
+}
+
+impl<F> OrRefuse<F> {
+    pub(crate) const fn new(response: F, code: ErrorCode, trace: Option<TraceContext>) -> Self {
+        Self {
+            response,
+            code,
+            trace,
+        }
+    }
+}
+
+impl<F, R, E> Future for OrRefuse<F>
+where
+    F: Future<Output = Result<Result<R, Infallible>, E>>,
+    R: Refuse,
+{
+    type Output = Result<R, Infallible>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.project();
+        let response = ready!(this.response.poll(cx));
+        Poll::Ready(response.unwrap_or_else(|_| Ok(R::refuse(*this.code, this.trace.as_ref()))))
     }
 }
 

@@ -39,7 +39,7 @@ const STALLED: u32 = 2;
 pub(crate) struct Connections {
     transport: Transport,
     limits: Limits,
-    events: Events,
+    pub(crate) events: Events,
     handshakes: Semaphore,
     addresses: Arc<Addresses>,
 }

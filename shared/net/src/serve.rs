@@ -4,7 +4,8 @@ use std::{convert::Infallible, io, net::SocketAddr, sync::Arc, time::Duration};
 
 use http_body::Body;
 use hyper::{Request, Response, body::Incoming};
-use strata_telemetry::Events;
+use rustix::io::Errno;
+use strata_telemetry::{Events, SecurityEvent};
 use tokio::{
     net::{TcpListener, TcpStream},
     sync::{OwnedSemaphorePermit, Semaphore},
@@ -53,7 +54,7 @@ where
     let slots = Arc::new(Semaphore::new(limits.connections));
     let mut tasks = JoinSet::new();
     while let Some((stream, address, slot)) = shutdown
-        .run_until_cancelled(accept(&listener, &slots))
+        .run_until_cancelled(accept(&listener, &slots, &connections.events))
         .await
         .flatten()
     {
@@ -73,6 +74,7 @@ where
 async fn accept(
     listener: &TcpListener,
     slots: &Arc<Semaphore>,
+    events: &Events,
 ) -> Option<(TcpStream, SocketAddr, OwnedSemaphorePermit)> {
     let slot = slots.clone().acquire_owned().await.ok()?;
     loop {
@@ -81,7 +83,12 @@ async fn accept(
             // The peer was gone before it was its turn.
             Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
             Err(error) => {
-                tracing::warn!(%error, "cannot accept a connection");
+                tracing::debug!(%error, "cannot accept a connection");
+                let reason = match Errno::from_io_error(&error) {
+                    Some(Errno::MFILE | Errno::NFILE) => "no_descriptors",
+                    _ => "cannot_accept",
+                };
+                events.emit(&SecurityEvent::ListenerStarved { reason });
                 sleep(ACCEPT_PAUSE).await;
             }
         }

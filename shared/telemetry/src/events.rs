@@ -1,7 +1,8 @@
 //! Security events: one type, one way to emit.
 
-use std::net::SocketAddr;
+use std::{net::SocketAddr, num::NonZeroU32, sync::Arc};
 
+use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 use opentelemetry::{
     KeyValue,
     metrics::{Counter, Meter},
@@ -10,6 +11,10 @@ use opentelemetry::{
 /// Bytes of a name that came from outside which are logged: enough to recognise it, too few to
 /// fill a disk with.
 const NAME_BYTES: usize = 256;
+
+/// Lines a second for one kind of event and one reason, and as many at once. A line costs more than
+/// the refusal it tells of, and whoever is refused decides how often: beyond this they are counted.
+const LINES: NonZeroU32 = NonZeroU32::new(50).unwrap();
 
 /// The target of security events. No log filter hides it.
 pub(crate) const TARGET: &str = "strata::security";
@@ -31,6 +36,11 @@ pub enum SecurityEvent<'a> {
         /// Where it connected from.
         address: SocketAddr,
         /// Why.
+        reason: &'static str,
+    },
+    /// A listener could not take a connection that was there.
+    ListenerStarved {
+        /// Of what.
         reason: &'static str,
     },
     /// A service we call did not prove to be the one it should be.
@@ -92,6 +102,11 @@ impl<'a> From<&SecurityEvent<'a>> for Record<'a> {
                 address: Some(address),
                 ..empty
             },
+            SecurityEvent::ListenerStarved { reason } => Self {
+                event: "listener_starved",
+                reason,
+                ..empty
+            },
             SecurityEvent::UpstreamRefused { upstream, reason } => Self {
                 event: "upstream_refused",
                 reason,
@@ -129,22 +144,48 @@ impl<'a> From<&SecurityEvent<'a>> for Record<'a> {
 #[derive(Clone, Debug)]
 pub struct Events {
     counter: Counter<u64>,
+    unlogged: Counter<u64>,
+    lines: Arc<DefaultKeyedRateLimiter<(&'static str, &'static str)>>,
 }
 
 impl Events {
-    /// Counts on the given meter, as `strata_security_events_total{event,reason}`.
+    /// Counts on the given meter, as `strata_security_events_total{event,reason}`, and as
+    /// `strata_security_events_unlogged_total` those of them that were too many to log.
     #[must_use]
     pub fn new(meter: &Meter) -> Self {
-        let counter = meter
-            .u64_counter("strata_security_events")
-            .with_description("Security events by kind and reason.")
-            .build();
-        Self { counter }
+        let counter = |name, description| {
+            let counter = meter.u64_counter(name);
+            counter.with_description(description).build()
+        };
+        Self {
+            counter: counter(
+                "strata_security_events",
+                "Security events by kind and reason.",
+            ),
+            unlogged: counter(
+                "strata_security_events_unlogged",
+                "Security events that were too many in a second to be logged as well.",
+            ),
+            lines: Arc::new(RateLimiter::keyed(Quota::per_second(LINES))),
+        }
     }
 
-    /// Logs and counts one event.
+    /// Counts one event, and logs it unless there are too many like it.
     pub fn emit(&self, event: &SecurityEvent<'_>) {
         let record = Record::from(event);
+        let labels = [
+            KeyValue::new("event", record.event),
+            KeyValue::new("reason", record.reason),
+        ];
+        self.counter.add(1, &labels);
+        if self
+            .lines
+            .check_key(&(record.event, record.reason))
+            .is_err()
+        {
+            self.unlogged.add(1, &labels);
+            return;
+        }
         tracing::warn!(
             target: TARGET,
             event = record.event,
@@ -154,13 +195,6 @@ impl Events {
             caller = record.caller.map(bounded),
             method = record.method.map(bounded),
             "security event"
-        );
-        self.counter.add(
-            1,
-            &[
-                KeyValue::new("event", record.event),
-                KeyValue::new("reason", record.reason),
-            ],
         );
     }
 }

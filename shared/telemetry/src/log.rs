@@ -325,6 +325,23 @@ mod tests {
     }
 
     #[test]
+    fn what_is_refused_over_and_over_does_not_fill_the_log_nor_hide_what_else_is() {
+        let lines = json("info", || {
+            let events = Events::new(&opentelemetry::global::meter("none"));
+            let refused = |reason| SecurityEvent::TokenRefused {
+                address: None,
+                reason,
+            };
+            for _ in 0..10_000 {
+                events.emit(&refused("expired"));
+            }
+            events.emit(&refused("malformed"));
+        });
+        assert!((50..1_000).contains(&lines.len()), "{}", lines.len());
+        assert_eq!(lines.last().unwrap()["reason"], "malformed");
+    }
+
+    #[test]
     fn pretty_lines_are_text_with_the_trace() {
         let text = logged(LogFormat::Pretty, "info", || {
             request().run(|| tracing::info!(target: "orders", "read"));

@@ -209,6 +209,16 @@ mod tests {
                 .iter()
                 .any(|l| l.contains("reason=\"expired\"") && l.ends_with(" 2"))
         );
+        let expired = SecurityEvent::PeerRefused {
+            address,
+            reason: "expired",
+        };
+        (0..998).for_each(|_| events.emit(&expired));
+        let text_after = metrics.render();
+        let all = "strata_security_events_total{event=\"peer_refused\"";
+        assert_eq!(value(&text_after, all), Some("1000"), "{text_after}");
+        let unlogged = "strata_security_events_unlogged_total{event=\"peer_refused\"";
+        assert!(value(&text_after, unlogged).is_some(), "{text_after}");
         assert!(
             !text.contains("/made/up"),
             "input must not become a label: {text}"

@@ -1,10 +1,14 @@
 //! What a scrape tells about the services this one calls.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicU64, Ordering},
+use std::{
+    num::NonZeroU32,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
+use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
 use opentelemetry::{
     KeyValue,
     metrics::{AsyncInstrument, Meter},
@@ -13,7 +17,14 @@ use strata_core::ErrorCode;
 
 /// Counts of one upstream. Calls add to plain counters; a scrape reads them. Cheap to clone.
 #[derive(Clone, Debug)]
-pub struct UpstreamMetrics(Arc<Counts>);
+pub struct UpstreamMetrics(Arc<Upstream>);
+
+#[derive(Debug)]
+struct Upstream {
+    name: &'static str,
+    counts: Counts,
+    complaints: DefaultDirectRateLimiter,
+}
 
 #[derive(Debug, Default)]
 struct Counts {
@@ -47,11 +58,15 @@ impl UpstreamMetrics {
     /// and `strata_upstream_endpoints{upstream,state}`.
     #[must_use]
     pub fn new(meter: &Meter, upstream: &'static str) -> Self {
-        let counts = Arc::new(Counts::default());
+        let this = Arc::new(Upstream {
+            name: upstream,
+            counts: Counts::default(),
+            complaints: RateLimiter::direct(Quota::per_second(NonZeroU32::MIN)),
+        });
         let read = |label: &'static str, read: Read| {
-            let counts = Arc::clone(&counts);
+            let this = Arc::clone(&this);
             move |observer: &dyn AsyncInstrument<u64>| {
-                read(&counts, &mut |value, count| {
+                read(&this.counts, &mut |value, count| {
                     let count = count.load(Ordering::Relaxed);
                     let upstream = KeyValue::new("upstream", upstream);
                     if label.is_empty() {
@@ -105,17 +120,28 @@ impl UpstreamMetrics {
                 each("unreachable", &counts.unreachable);
             }))
             .build();
-        Self(counts)
+        Self(this)
+    }
+
+    /// Logs that the upstream answers as no service of the estate does: at most once a second,
+    /// because every call may be answered so.
+    pub fn complain(&self, what: &'static str) {
+        let Upstream {
+            name, complaints, ..
+        } = &*self.0;
+        if complaints.check().is_ok() {
+            tracing::warn!(upstream = name, what, "an upstream answers wrongly");
+        }
     }
 
     /// Counts a call that was answered well.
     pub fn answered(&self) {
-        add(&self.0.answered);
+        add(&self.0.counts.answered);
     }
 
     /// Counts a call that was not answered, or not well.
     pub fn failed(&self, code: ErrorCode) {
-        let codes = ErrorCode::ALL.into_iter().zip(&self.0.failed);
+        let codes = ErrorCode::ALL.into_iter().zip(&self.0.counts.failed);
         for (_, count) in codes.filter(|(this, _)| *this == code) {
             add(count);
         }
@@ -123,43 +149,43 @@ impl UpstreamMetrics {
 
     /// Counts a call that nobody waits for any more.
     pub fn abandoned(&self) {
-        add(&self.0.abandoned);
+        add(&self.0.counts.abandoned);
     }
 
     /// One call more is under way.
     pub fn entered(&self) {
-        add(&self.0.under_way);
+        add(&self.0.counts.under_way);
     }
 
     /// One call less is.
     pub fn left(&self) {
-        self.0.under_way.fetch_sub(1, Ordering::Relaxed);
+        self.0.counts.under_way.fetch_sub(1, Ordering::Relaxed);
     }
 
     /// Counts a call that is sent again.
     pub fn retried(&self) {
-        add(&self.0.retries);
+        add(&self.0.counts.retries);
     }
 
     /// Counts a call refused because there are too many.
     pub fn refused_by_queue(&self) {
-        add(&self.0.refused_by_queue);
+        add(&self.0.counts.refused_by_queue);
     }
 
     /// Counts a call refused because others failed.
     pub fn refused_by_breaker(&self) {
-        add(&self.0.refused_by_breaker);
+        add(&self.0.counts.refused_by_breaker);
     }
 
     /// Whether calls are refused because others failed.
     pub fn breaker(&self, is_open: bool) {
-        set(&self.0.is_open, usize::from(is_open));
+        set(&self.0.counts.is_open, usize::from(is_open));
     }
 
     /// How many addresses take calls, are left out although they are connected, and are not.
     pub fn endpoints(&self, serving: usize, ejected: usize, unreachable: usize) {
-        set(&self.0.serving, serving);
-        set(&self.0.ejected, ejected);
-        set(&self.0.unreachable, unreachable);
+        set(&self.0.counts.serving, serving);
+        set(&self.0.counts.ejected, ejected);
+        set(&self.0.counts.unreachable, unreachable);
     }
 }

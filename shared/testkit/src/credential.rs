@@ -1,14 +1,12 @@
 //! A certificate and key as a test presents them, honest or not.
 
-use std::{io, path::Path, sync::Arc};
+use std::{path::Path, sync::Arc};
 
 use anyhow::{Context as _, Result};
 use rustls::{ClientConfig, RootCertStore, ServerConfig, crypto::aws_lc_rs, version::TLS13};
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject as _};
 use strata_core::{Layer, SpiffeId};
 use strata_estate::pki::{Leaf, LeafSpec, Pki};
-use tokio::net::TcpStream;
-use tokio_rustls::{TlsAcceptor, server::TlsStream};
 
 const H2: &[u8] = b"h2";
 
@@ -94,14 +92,5 @@ impl Credential {
                 .with_single_cert(vec![certificate.clone()], key.clone_key())?;
         config.alpn_protocols = vec![H2.to_vec()];
         Ok(Arc::new(config))
-    }
-
-    /// Answers one client's handshake, whoever the client is.
-    ///
-    /// # Errors
-    /// When there is nothing to present, or the handshake fails.
-    pub async fn accept(&self, stream: TcpStream) -> io::Result<TlsStream<TcpStream>> {
-        let config = self.server_config().map_err(io::Error::other)?;
-        TlsAcceptor::from(config).accept(stream).await
     }
 }

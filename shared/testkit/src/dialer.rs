@@ -19,6 +19,9 @@ use crate::credential::Credential;
 /// The name every server certificate of dev carries.
 const NAME: &str = "localhost";
 
+/// A connection whose handshake a [`Dialer`] has completed.
+pub type Connected = TlsStream<TcpStream>;
+
 /// Opens connections of one kind. Cheap to clone.
 #[derive(Clone)]
 pub struct Dialer {
@@ -43,10 +46,7 @@ impl Dialer {
                 .with_root_certificates(store)
                 .with_no_client_auth();
         config.alpn_protocols = protocols.iter().map(|name| name.to_vec()).collect();
-        Ok(Self {
-            config: Arc::new(config),
-            source: None,
-        })
+        Ok(Self::of(Arc::new(config)))
     }
 
     /// To a service that others call: presents `credential`, and trusts every layer's CA.
@@ -54,10 +54,16 @@ impl Dialer {
     /// # Errors
     /// When the credential cannot be used.
     pub fn hop(pki: &Pki, credential: &Credential) -> Result<Self> {
-        Ok(Self {
-            config: credential.client_config(pki)?,
+        Ok(Self::of(credential.client_config(pki)?))
+    }
+
+    /// As `config` says.
+    #[must_use]
+    pub const fn of(config: Arc<ClientConfig>) -> Self {
+        Self {
+            config,
             source: None,
-        })
+        }
     }
 
     /// The same, from another of this machine's addresses.
@@ -89,7 +95,7 @@ impl Dialer {
     ///
     /// # Errors
     /// When either fails. Over TLS 1.3 a server that refuses the client says so later, on reading.
-    pub async fn connect(&self, address: SocketAddr) -> io::Result<TlsStream<TcpStream>> {
+    pub async fn connect(&self, address: SocketAddr) -> io::Result<Connected> {
         let stream = self.socket(address).await?;
         let name = ServerName::try_from(NAME).map_err(io::Error::other)?;
         let connector = TlsConnector::from(Arc::clone(&self.config));

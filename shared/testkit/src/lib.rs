@@ -1,14 +1,18 @@
 //! What tests of refusals stand on: credentials with exactly one flaw, and a gRPC client that
 //! presents any of them and calls any method; and plain TLS connections for what is no such client.
 
+mod acceptor;
 mod credential;
 mod crl;
 mod dialer;
 mod flaw;
+mod frame;
 mod probe;
 
+pub use acceptor::{Accepted, Acceptor};
 pub use credential::Credential;
 pub use crl::crl;
-pub use dialer::Dialer;
+pub use dialer::{Connected, Dialer};
 pub use flaw::Flaw;
+pub use frame::{Frame, PREFACE, field};
 pub use probe::Probe;

@@ -10,9 +10,9 @@ use anyhow::{Context as _, Result};
 use hyper_util::rt::TokioIo;
 use strata_config::Environment;
 use strata_core::Layer;
+use strata_testkit::{Accepted, Acceptor, Dialer};
 use strata_tls::Material;
-use tokio::net::{TcpListener, TcpStream};
-use tokio_rustls::{TlsAcceptor, TlsConnector, server::TlsStream};
+use tokio::net::TcpListener;
 use tonic::transport::{Channel, Endpoint, Uri};
 
 use super::{UPSTREAMS, variable};
@@ -27,11 +27,11 @@ pub(super) async fn listen() -> Result<TcpListener> {
 /// Connections after their handshake, one handshake at a time: there are a few dozen.
 pub(super) struct Tls {
     pub(super) listener: TcpListener,
-    pub(super) acceptor: TlsAcceptor,
+    pub(super) acceptor: Acceptor,
 }
 
 impl Tls {
-    async fn next(&mut self) -> io::Result<(TlsStream<TcpStream>, SocketAddr)> {
+    async fn next(&mut self) -> io::Result<(Accepted, SocketAddr)> {
         let (stream, address) = self.listener.accept().await?;
         stream.set_nodelay(true)?;
         Ok((self.acceptor.accept(stream).await?, address))
@@ -48,7 +48,7 @@ impl Tls {
 }
 
 impl axum::serve::Listener for Tls {
-    type Io = TlsStream<TcpStream>;
+    type Io = Accepted;
     type Addr = SocketAddr;
 
     async fn accept(&mut self) -> (Self::Io, Self::Addr) {
@@ -65,7 +65,7 @@ impl axum::serve::Listener for Tls {
 }
 
 /// tonic asks every stream for what it knows of its connection.
-pub(super) struct TokioStream(TlsStream<TcpStream>);
+pub(super) struct TokioStream(Accepted);
 
 impl tonic::transport::server::Connected for TokioStream {
     type ConnectInfo = ();
@@ -128,16 +128,11 @@ pub(super) fn channel(material: &Material, layer: Layer, service: &str) -> Resul
         .find_map(|(name, address)| (name == service).then(|| address.to_owned()))
         .with_context(|| format!("{service} has no address"))?;
     let callee = strata_config::trust_domain(layer, Environment::Dev)?.workload(service)?;
-    let tls = TlsConnector::from(material.client_config(&callee));
-    let connector = tower::service_fn(move |uri: Uri| {
-        let tls = tls.clone();
-        async move {
-            let address = uri.authority().map(ToString::to_string).unwrap_or_default();
-            let stream = TcpStream::connect(address).await?;
-            stream.set_nodelay(true)?;
-            let name = "localhost".try_into().map_err(io::Error::other)?;
-            io::Result::Ok(TokioIo::new(tls.connect(name, stream).await?))
-        }
+    let dialer = Dialer::of(material.client_config(&callee));
+    let address: SocketAddr = address.parse()?;
+    let connector = tower::service_fn(move |_: Uri| {
+        let dialer = dialer.clone();
+        async move { dialer.connect(address).await.map(TokioIo::new) }
     });
     let endpoint = Endpoint::from_shared(format!("http://{address}"))?;
     Ok(endpoint.connect_with_connector_lazy(connector))
@@ -159,7 +154,7 @@ where
 {
     let tls = Tls {
         listener: listen().await?,
-        acceptor: TlsAcceptor::from(material.server_config()),
+        acceptor: Acceptor::of(material.server_config()),
     };
     tonic::transport::Server::builder()
         .add_service(server)
@@ -172,7 +167,7 @@ where
 pub(super) async fn https(material: &Material, router: axum::Router) -> Result<()> {
     let tls = Tls {
         listener: listen().await?,
-        acceptor: TlsAcceptor::from(Arc::clone(&material.edge_config()?)),
+        acceptor: Acceptor::of(Arc::clone(&material.edge_config()?)),
     };
     axum::serve(tls, router).await?;
     Ok(())

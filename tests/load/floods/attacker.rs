@@ -2,28 +2,27 @@
 //! comes from an address of its own and is bounded in connections, pace and time.
 
 use std::{
+    io::Write as _,
     net::{IpAddr, Ipv4Addr, SocketAddr},
     path::PathBuf,
     time::Duration,
 };
 
 use anyhow::{Context as _, Result};
+use flate2::{Compression, write::GzEncoder};
 use serde::{Deserialize, Serialize};
 use strata_config::{Environment, trust_domain};
 use strata_core::Layer;
 use strata_estate::Pki;
-use strata_testkit::{Credential, Dialer};
+use strata_testkit::{Credential, Dialer, Frame, PREFACE, field};
 use tokio::{
     io::{AsyncRead, AsyncWriteExt as _, copy, sink, split},
     time::{Instant, sleep, timeout_at},
 };
 
 use super::{
-    attacks::{At, Flood, SIGNED_IN},
-    frames::{
-        CONTINUATION, DATA, END_HEADERS, HEADERS, NO_WINDOW, PING, PREFACE, SETTINGS, WHOLE, block,
-        field, frame, reset, stream,
-    },
+    attacks::SIGNED_IN,
+    requests::{NO_WINDOW, Requests, WHOLE, frame, stream},
 };
 
 /// How this binary is told to be an attacker: the argument after it is the plan, as JSON.
@@ -46,26 +45,15 @@ const AGAIN: Duration = Duration::from_millis(200);
 pub(crate) struct Plan {
     pub(crate) flood: String,
     pub(crate) at_edge: bool,
+    pub(crate) http2: bool,
     pub(crate) address: SocketAddr,
     pub(crate) seconds: u64,
     /// The folder of the estate's PKI.
     pub(crate) pki: PathBuf,
     /// A user's token, at an edge.
     pub(crate) token: String,
-}
-
-impl Plan {
-    /// A flood of whatever is at `address`.
-    pub(crate) fn of(flood: &Flood, address: SocketAddr, pki: PathBuf, token: &str) -> Self {
-        Self {
-            flood: flood.name.to_owned(),
-            at_edge: flood.at == At::Edge,
-            address,
-            seconds: flood.lasts.as_secs(),
-            pki,
-            token: token.to_owned(),
-        }
-    }
+    /// What says for whom a workload calls, at a hop.
+    pub(crate) principal: Vec<(String, String)>,
 }
 
 /// Carries out a plan, and ends.
@@ -73,7 +61,9 @@ pub(crate) async fn run(plan: &str) -> Result<()> {
     let plan: Plan = serde_json::from_str(plan)?;
     let pki = Pki::open(&plan.pki, Environment::Dev)?;
     let dialer = if plan.at_edge {
-        Dialer::edge(&pki.edge_ca(), &[])?
+        // The version of HTTP is what TLS agrees on.
+        let versions: &[&[u8]] = if plan.http2 { &[b"h2"] } else { &[] };
+        Dialer::edge(&pki.edge_ca(), versions)?
     } else {
         let domain = trust_domain(Layer::Process, Environment::Dev)?;
         let caller = domain.workload("customer-overview")?;
@@ -83,10 +73,14 @@ pub(crate) async fn run(plan: &str) -> Result<()> {
         dialer: dialer.from(SOURCE),
         address: plan.address,
         until: Instant::now() + Duration::from_secs(plan.seconds),
-        token: plan.flood.ends_with(SIGNED_IN).then_some(plan.token),
+        requests: Requests {
+            token: plan.flood.ends_with(SIGNED_IN).then_some(plan.token),
+            principal: plan.principal,
+        },
     };
-    let flood = plan.flood.trim_end_matches(SIGNED_IN);
-    attacker.attack(flood).await
+    attacker
+        .attack(plan.flood.trim_end_matches(SIGNED_IN))
+        .await
 }
 
 #[derive(Clone)]
@@ -94,136 +88,119 @@ struct Attacker {
     dialer: Dialer,
     address: SocketAddr,
     until: Instant,
-    /// Of a user who has signed in.
-    token: Option<String>,
+    requests: Requests,
 }
 
 impl Attacker {
-    async fn attack(self, flood: &str) -> Result<()> {
-        let all: Vec<u8> = match flood {
+    async fn attack(&self, flood: &str) -> Result<()> {
+        let requests = &self.requests;
+        let get = requests.http("GET", "/v1/me/overview");
+        let post = requests.http("POST", "/v1/me/contact");
+        match flood {
             "R1 rapid reset" => {
-                return self
-                    .writers(&[], |round| {
-                        let streams = (0..100).map(|at| stream(100 * round + at));
-                        streams
-                            .flat_map(|id| {
-                                [frame(HEADERS, WHOLE, id, &self.head("GET")), reset(id)].concat()
-                            })
-                            .collect()
-                    })
-                    .await;
+                self.writers(|round| {
+                    let streams = (0..100).map(|at| stream(100 * round + at));
+                    let taken_back = streams.map(|id| {
+                        let reset = Frame::reset(id).bytes();
+                        [frame(Frame::HEADERS, WHOLE, id, &get), reset].concat()
+                    });
+                    taken_back.collect::<Vec<_>>().concat()
+                })
+                .await
             }
             "R2 continuation" => {
-                return self
-                    .writers(&[], |round| {
-                        if round == 0 {
-                            return frame(HEADERS, 1, 1, &self.head("GET"));
-                        }
-                        frame(CONTINUATION, 0, 1, &field("x", "y").repeat(20)).repeat(50)
-                    })
-                    .await;
+                self.writers(|round| {
+                    if round == 0 {
+                        return frame(Frame::HEADERS, Frame::END_STREAM, 1, &get);
+                    }
+                    frame(Frame::CONTINUATION, 0, 1, &field("x", "y").repeat(20)).repeat(50)
+                })
+                .await
             }
             "R3 pings" => {
-                return self
-                    .writers(&[], |_| frame(PING, 0, 0, &[0; 8]).repeat(500))
-                    .await;
+                self.writers(|_| frame(Frame::PING, 0, 0, &[0; 8]).repeat(500))
+                    .await
             }
             "R3 settings" => {
-                return self
-                    .writers(&[], |_| frame(SETTINGS, 0, 0, &[]).repeat(500))
-                    .await;
+                self.writers(|_| frame(Frame::SETTINGS, 0, 0, &[]).repeat(500))
+                    .await
             }
             "R3 empty data" => {
-                return self
-                    .writers(&[], |round| {
-                        if round == 0 {
-                            return frame(HEADERS, END_HEADERS, 1, &self.head("POST"));
-                        }
-                        frame(DATA, 0, 1, &[]).repeat(500)
-                    })
-                    .await;
+                self.writers(|round| {
+                    if round == 0 {
+                        return frame(Frame::HEADERS, Frame::END_HEADERS, 1, &post);
+                    }
+                    frame(Frame::DATA, 0, 1, &[]).repeat(500)
+                })
+                .await
             }
             "R4 5,000 streams" => {
-                return self
-                    .writers(&[], |round| {
-                        let streams = (0..5_000).map(|at| stream(5_000 * round + at));
-                        streams
-                            .flat_map(|id| frame(HEADERS, END_HEADERS, id, &self.head("POST")))
-                            .collect()
-                    })
-                    .await;
+                self.writers(|round| {
+                    let streams = (0..5_000).map(|at| stream(5_000 * round + at));
+                    let opened =
+                        streams.map(|id| frame(Frame::HEADERS, Frame::END_HEADERS, id, &post));
+                    opened.collect::<Vec<_>>().concat()
+                })
+                .await
             }
+            "R5 no window" => self.unread(&get).await,
+            "R6 handshake stall" => self.sockets(WAITERS, &[22, 3, 1, 2, 0, 1]).await,
+            "R7 silence" => self.waiters(&[]).await,
+            "R8 slow head" => self.dribblers("GET / HTTP/1.1\r\nhost: a\r\nx: ").await,
+            "R8 slow body" => self.dribblers(&requests.change(100_000, None)).await,
             "R9 huge head" => {
-                return self
-                    .writers(&[], |round| {
-                        let huge = block(&[("x", &"y".repeat(8 * 1024))]);
-                        let id = stream(round);
-                        [
-                            frame(HEADERS, 1, id, &self.head("GET")),
-                            frame(CONTINUATION, 0, id, &huge),
-                            frame(CONTINUATION, 0, id, &huge),
-                            frame(CONTINUATION, END_HEADERS, id, &huge),
-                        ]
-                        .concat()
-                    })
-                    .await;
+                let huge = field("x", &"y".repeat(8 * 1024));
+                self.writers(|round| {
+                    let id = stream(round);
+                    [
+                        frame(Frame::HEADERS, Frame::END_STREAM, id, &get),
+                        frame(Frame::CONTINUATION, 0, id, &huge),
+                        frame(Frame::CONTINUATION, 0, id, &huge),
+                        frame(Frame::CONTINUATION, Frame::END_HEADERS, id, &huge),
+                    ]
+                    .concat()
+                })
+                .await
             }
-            "R5 no window" => {
-                return self
-                    .waiters(WAITERS, |_| {
-                        let hello = frame(SETTINGS, 0, 0, NO_WINDOW);
-                        let asks = frame(HEADERS, WHOLE, 1, &self.head("GET"));
-                        [PREFACE.to_vec(), hello, asks].concat()
-                    })
-                    .await;
+            "R10 huge body" => self.bodies(None, &vec![b' '; 4 << 20]).await,
+            "R10 huge message" => {
+                self.writers(|round| requests.calls(round, None, 64 << 20, &[0; 8 * 1024]))
+                    .await
             }
-            "R7 silence" => return self.waiters(WAITERS, |_| Vec::new()).await,
-            "R8 slow head" => return self.dribblers(b"GET / HTTP/1.1\r\nhost: a\r\nx: ").await,
-            "R8 slow body" => {
-                let head = format!(
-                    "PATCH /v1/me/contact HTTP/1.1\r\nhost: localhost\r\nauthorization: {}\r\n\
-                     content-type: application/json\r\ncontent-length: 100000\r\n\r\n",
-                    self.bearer()
-                );
-                return self.dribblers(head.as_bytes()).await;
+            "R11 bomb" => self.bodies(Some("gzip"), &bomb()?).await,
+            "R11 bomb, in a call" => {
+                let bomb = bomb()?;
+                // What fits into a frame: it still stands for a thousand times as much.
+                let start = bomb.get(..8 * 1024).context("the bomb is small")?;
+                let length = u32::try_from(start.len())?;
+                self.writers(|round| requests.calls(round, Some("gzip"), length, start))
+                    .await
             }
-            "R6 handshake stall" => return self.sockets(WAITERS, &[22, 3, 1, 2, 0, 1]).await,
-            "R13 connections" => return self.sockets(MANY, &[]).await,
-            "R10 huge body" => vec![b' '; 4 << 20],
-            "R12 deep JSON" => [b"{\"email\":".to_vec(), b"[".repeat(10_000)].concat(),
+            "R12 deep JSON" => {
+                let deep = [b"{\"email\":".to_vec(), b"[".repeat(10_000)].concat();
+                self.bodies(None, &deep).await
+            }
+            "R12 deep message" => {
+                // Groups within one another (wire type 3), of a field that is not there.
+                let deep = [0x1b; 8 * 1024];
+                let length = u32::try_from(deep.len())?;
+                self.writers(|round| requests.calls(round, None, length, &deep))
+                    .await
+            }
+            "R13 connections" | "R13 connections, 60 descriptors" => self.sockets(MANY, &[]).await,
+            "R16 stream" => {
+                self.unread(&requests.http("GET", "/v1/me/orders.ndjson"))
+                    .await
+            }
             other => anyhow::bail!("there is no flood {other}"),
-        };
-        self.bodies(&all).await
-    }
-
-    fn bearer(&self) -> String {
-        format!("Bearer {}", self.token.as_deref().unwrap_or_default())
-    }
-
-    /// The head of a request.
-    fn head(&self, method: &str) -> Vec<u8> {
-        let path = match method {
-            "GET" => "/v1/me/overview",
-            _ => "/v1/me/contact",
-        };
-        let bearer = self.bearer();
-        let mut fields = vec![
-            (":method", method),
-            (":scheme", "https"),
-            (":path", path),
-            (":authority", "localhost"),
-        ];
-        if self.token.is_some() {
-            fields.push(("authorization", &bearer));
         }
-        block(&fields)
     }
 
     /// Connections that write `batch(0)`, `batch(1)` and so on, and read nothing of the answers but
     /// whether the connection is over.
-    async fn writers(&self, settings: &[u8], batch: impl Fn(u32) -> Vec<u8>) -> Result<()> {
+    async fn writers(&self, batch: impl Fn(u32) -> Vec<u8>) -> Result<()> {
         // Made before: the attacker's own work is not what is measured.
-        let hello = [PREFACE.to_vec(), frame(SETTINGS, 0, 0, settings)].concat();
+        let hello = [PREFACE.to_vec(), frame(Frame::SETTINGS, 0, 0, &[])].concat();
         let batches: Vec<Vec<u8>> = (0..64).map(batch).collect();
         self.many(WRITERS, async |attacker| {
             let mut connection = attacker.dialer.connect(attacker.address).await?;
@@ -239,13 +216,20 @@ impl Attacker {
         .await
     }
 
+    /// Connections that ask once, and leave no room for the answer.
+    async fn unread(&self, head: &[u8]) -> Result<()> {
+        let hello = frame(Frame::SETTINGS, 0, 0, NO_WINDOW);
+        let asks = frame(Frame::HEADERS, WHOLE, 1, head);
+        self.waiters(&[PREFACE.to_vec(), hello, asks].concat())
+            .await
+    }
+
     /// Connections that say something once and then wait to be closed.
-    async fn waiters(&self, number: usize, hello: impl Fn(u32) -> Vec<u8>) -> Result<()> {
-        let hello = hello(0);
-        self.many(number, async |attacker| {
+    async fn waiters(&self, hello: &[u8]) -> Result<()> {
+        self.many(WAITERS, async |attacker| {
             let connection = attacker.dialer.connect(attacker.address).await?;
             let (reader, mut writer) = split(connection);
-            writer.write_all(&hello).await?;
+            writer.write_all(hello).await?;
             writer.flush().await?;
             until_closed(reader).await
         })
@@ -253,10 +237,10 @@ impl Attacker {
     }
 
     /// Connections that go on with a byte now and then.
-    async fn dribblers(&self, head: &[u8]) -> Result<()> {
+    async fn dribblers(&self, head: &str) -> Result<()> {
         self.many(WAITERS, async |attacker| {
             let mut connection = attacker.dialer.connect(attacker.address).await?;
-            connection.write_all(head).await?;
+            connection.write_all(head.as_bytes()).await?;
             loop {
                 connection.write_all(b"y").await?;
                 connection.flush().await?;
@@ -277,13 +261,8 @@ impl Attacker {
     }
 
     /// Whole requests with a body, one after another, each on a connection of its own.
-    async fn bodies(&self, body: &[u8]) -> Result<()> {
-        let head = format!(
-            "PATCH /v1/me/contact HTTP/1.1\r\nhost: localhost\r\nauthorization: {}\r\n\
-             connection: close\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n",
-            self.bearer(),
-            body.len()
-        );
+    async fn bodies(&self, encoding: Option<&str>, body: &[u8]) -> Result<()> {
+        let head = self.requests.change(body.len(), encoding);
         self.many(WRITERS, async |attacker| {
             let connection = attacker.dialer.connect(attacker.address).await?;
             let (reader, mut writer) = split(connection);
@@ -326,4 +305,11 @@ impl Attacker {
 async fn until_closed(mut reader: impl AsyncRead + Unpin) -> Result<()> {
     copy(&mut reader, &mut sink()).await.context("closed")?;
     Ok(())
+}
+
+/// What becomes a thousand times as much.
+fn bomb() -> Result<Vec<u8>> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
+    encoder.write_all(&vec![b' '; 32 << 20])?;
+    Ok(encoder.finish()?)
 }

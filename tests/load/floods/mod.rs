@@ -4,7 +4,7 @@
 
 mod attacker;
 mod attacks;
-mod frames;
+mod requests;
 mod sink;
 mod target;
 
@@ -83,7 +83,7 @@ struct Row {
 }
 
 impl Row {
-    const HEAD: &str = "flood                      p99 sink  p99 flood  ratio  failed  counted  memory before, most";
+    const HEAD: &str = "flood                                p99 sink  p99 flood  ratio  failed  counted  memory before, most";
 
     fn ratio(&self) -> f64 {
         let [sink, flood] = [&self.sink, &self.flood].map(|measured| measured.p99.as_secs_f64());
@@ -121,7 +121,7 @@ impl fmt::Display for Row {
         let milliseconds = |time: Duration| time.as_secs_f64() * 1e3;
         write!(
             f,
-            "{:26} {:5.1} ms   {:5.1} ms  {:5.2}  {:6}  {:7}  {} MiB, {} MiB {}",
+            "{:36} {:5.1} ms   {:5.1} ms  {:5.2}  {:6}  {:7}  {} MiB, {} MiB {}",
             self.name,
             milliseconds(self.sink.p99),
             milliseconds(self.flood.p99),

@@ -4,7 +4,9 @@ use std::{path::Path, process::Stdio, sync::Arc, time::Duration};
 
 use anyhow::{Context as _, Result, ensure};
 use bytes::Bytes;
-use http::{Request, StatusCode, header::AUTHORIZATION};
+use http::{HeaderMap, Request, StatusCode, header::AUTHORIZATION};
+use rustix::process::{Pid, Resource, Rlimit, getrlimit, prlimit};
+use strata_middleware::principal;
 use strata_testkit::Dialer;
 use strata_tests::{
     Counts, Instance, Launch, Rig,
@@ -18,7 +20,7 @@ use tokio::{
 
 use super::{
     attacker::{self, Plan},
-    attacks::{At, Counted, Flood},
+    attacks::{At, Counted, FEW_DESCRIPTORS, Flood},
     sink,
 };
 use crate::machine::resident_bytes;
@@ -26,6 +28,8 @@ use crate::machine::resident_bytes;
 /// Requests per second of honest users.
 const RATE: u32 = 100;
 const CONNECTIONS: usize = 4;
+/// The user.
+const CUSTOMER: &str = "cus_000001";
 /// `limits.request_timeout` of the flooded services.
 const DEADLINE: Duration = Duration::from_secs(2);
 /// Between two looks at a process's memory.
@@ -40,6 +44,8 @@ pub(super) struct Target {
     storefront: Instance,
     users: Arc<Client>,
     token: String,
+    /// What an honest workload says of that user.
+    principal: Vec<(String, String)>,
     pki: std::path::PathBuf,
     /// Certificate and key of a sink that stands for the edge, and for the hop.
     edge: [std::path::PathBuf; 2],
@@ -90,7 +96,8 @@ impl Target {
             overview,
             storefront,
             users,
-            token: rig.token("cus_000001")?,
+            token: rig.token(CUSTOMER)?,
+            principal: principal(rig)?,
             pki: rig.estate.folder().join("pki"),
             edge: material("storefront", "edge")?,
             hop: material("customers", "svid")?,
@@ -125,7 +132,14 @@ impl Target {
 
     /// Users beside the attacker at work on a service they are served by.
     pub(super) async fn beside_flood(&self, flood: &Flood) -> Result<Measured> {
-        self.beside(flood, self.flooded(flood).address).await
+        let flooded = self.flooded(flood);
+        if flood.name != FEW_DESCRIPTORS {
+            return self.beside(flood, flooded.address).await;
+        }
+        let honest = descriptors(flooded, Some(60))?;
+        let measured = self.beside(flood, flooded.address).await;
+        descriptors(flooded, honest)?;
+        measured
     }
 
     async fn beside(&self, flood: &Flood, address: std::net::SocketAddr) -> Result<Measured> {
@@ -141,8 +155,16 @@ impl Target {
             request: requests.clone(),
             is_whole: |body| body.ends_with(b"}"),
         });
-        let plan = Plan::of(flood, address, self.pki.clone(), &self.token);
-        let plan = serde_json::to_string(&plan)?;
+        let plan = serde_json::to_string(&Plan {
+            flood: flood.name.to_owned(),
+            at_edge: flood.at == At::Edge,
+            http2: flood.is_http2(),
+            address,
+            seconds: flood.lasts.as_secs(),
+            pki: self.pki.clone(),
+            token: self.token.clone(),
+            principal: self.principal.clone(),
+        })?;
         let mut attacker: Child = itself(&[attacker::ROLE, &plan]).spawn()?;
         let mut most = before;
         let mut look = interval(LOOK);
@@ -202,6 +224,28 @@ impl Target {
         }
         request
     }
+}
+
+/// Bounds what a running process may have open, and gives the bound it had.
+fn descriptors(process: &Instance, most: Option<u64>) -> Result<Option<u64>> {
+    let pid = i32::try_from(process.pid().context("it has ended")?)?;
+    let before = getrlimit(Resource::Nofile);
+    let bound = Rlimit {
+        current: most,
+        ..before
+    };
+    let before = prlimit(Pid::from_raw(pid), Resource::Nofile, bound)?;
+    Ok(before.current)
+}
+
+fn principal(rig: &Rig) -> Result<Vec<(String, String)>> {
+    let mut user = rig.principal(CUSTOMER);
+    user.roles = vec!["customer".to_owned()];
+    let mut headers = HeaderMap::new();
+    principal::write(&user, &mut headers)?;
+    let entries = headers.iter();
+    let entries = entries.map(|(name, value)| Ok((name.to_string(), value.to_str()?.to_owned())));
+    entries.collect()
 }
 
 /// This binary, in another role.

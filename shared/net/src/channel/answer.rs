@@ -19,6 +19,8 @@ use super::call::Place;
 pub struct Answer {
     stream: RecvStream,
     has_data: bool,
+    /// What came last was not asked about further.
+    is_left: bool,
     deadline: Instant,
     over: Option<Pin<Box<Sleep>>>,
     place: Option<Place>,
@@ -29,6 +31,7 @@ impl Answer {
         Self {
             stream,
             has_data: true,
+            is_left: false,
             deadline,
             over: None,
             place: Some(place),
@@ -72,7 +75,9 @@ impl Body for Answer {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
         let this = &mut *self;
-        let Poll::Ready(frame) = this.poll_stream(cx) else {
+        let frame = this.poll_stream(cx);
+        this.is_left = frame.is_ready();
+        let Poll::Ready(frame) = frame else {
             ready!(this.poll_deadline(cx));
             this.place = None;
             return Poll::Ready(Some(Err(Status::deadline_exceeded(""))));
@@ -93,5 +98,15 @@ impl Body for Answer {
 
     fn is_end_stream(&self) -> bool {
         self.stream.is_end_stream()
+    }
+}
+
+impl Drop for Answer {
+    fn drop(&mut self) {
+        // Whoever waits for more was told to stop; who had something and asks no further could not
+        // use it. A reader of a stream may do so, of a single message only what cannot be read.
+        if let (true, Some(place)) = (self.is_left, &self.place) {
+            place.unusable();
+        }
     }
 }

@@ -115,6 +115,11 @@ impl Place {
         self.waiting = None;
         self.entry.0.broken(&self.line, error);
     }
+
+    /// The answer was given up although there was more of it.
+    pub(super) fn unusable(&self) {
+        self.entry.0.unusable();
+    }
 }
 
 impl Drop for Place {

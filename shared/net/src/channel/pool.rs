@@ -243,6 +243,11 @@ impl Pool {
         self.failed(line, &error);
     }
 
+    /// An answer came, and nobody could read it to its end.
+    pub(super) fn unusable(&self) {
+        self.metrics.complain("its answer is not read to the end");
+    }
+
     /// A call had no answer by its deadline.
     pub(super) fn missed(self: &Arc<Self>, line: &Line) {
         line.doubt();

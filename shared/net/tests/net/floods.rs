@@ -9,6 +9,7 @@ use http_body_util::Full;
 use rustls::ClientConfig;
 use rustls_pki_types::ServerName;
 use strata_net::{Limits, Transport};
+use strata_testkit::Frame;
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::TcpStream,
@@ -16,7 +17,7 @@ use tokio::{
 };
 use tokio_rustls::TlsConnector;
 
-use crate::fixture::{Ca, Frame, Raw, Server, answers, edge, hop, limits};
+use crate::fixture::{Ca, Raw, Server, answers, edge, hop, limits};
 
 const SHORT: Duration = Duration::from_millis(300);
 

@@ -6,6 +6,7 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 use rustls::ServerConfig;
 use strata_core::Layer;
 use strata_net::Transport;
+use strata_testkit::Frame;
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::{TcpListener, TcpStream},
@@ -16,7 +17,7 @@ use tokio_util::task::AbortOnDropHandle;
 use tower::Service as _;
 
 use crate::fixture::{
-    Ca, Frame, Relay, Server, call, callee, caller, channel_to, domain, limits, outgoing_by,
+    Ca, Relay, Server, call, callee, caller, channel_to, domain, limits, outgoing_by,
 };
 
 /// What a callee says once it is asked. Nothing it does is HTTP/2 as it should be.

@@ -6,15 +6,14 @@ use rustls::{ClientConfig, HandshakeKind, NamedGroup, client::Resumption};
 use rustls_pki_types::ServerName;
 use strata_core::Layer;
 use strata_net::Transport;
+use strata_testkit::Frame;
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::TcpStream,
 };
 use tokio_rustls::{TlsConnector, client::TlsStream};
 
-use crate::fixture::{
-    Ca, Frame, Leaf, Raw, Server, answers, callee, caller, domain, edge, hop, limits,
-};
+use crate::fixture::{Ca, Leaf, Raw, Server, answers, callee, caller, domain, edge, hop, limits};
 
 /// The client's part of opening HTTP/2: preface and empty SETTINGS (RFC 9113, section 3.4).
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0";

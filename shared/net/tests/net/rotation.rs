@@ -8,6 +8,7 @@ use http::Response;
 use http_body_util::Full;
 use strata_core::Layer;
 use strata_net::{Channel, Limits, Transport};
+use strata_testkit::Frame;
 use tokio::{
     sync::{Notify, mpsc},
     task::JoinHandle,
@@ -15,8 +16,7 @@ use tokio::{
 };
 
 use crate::fixture::{
-    Ca, Frame, Leaf, Raw, Recorder, Server, Workload, call, called, calling, channel_among, domain,
-    limits,
+    Ca, Leaf, Raw, Recorder, Server, Workload, call, called, calling, channel_among, domain, limits,
 };
 
 /// A callee that answers a request when released, its caller, and their CAs.

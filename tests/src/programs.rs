@@ -1,0 +1,160 @@
+//! Programs that are not of this repository: which are there, and the packages they need, installed
+//! below `target/programs` at exactly the versions committed here.
+
+use std::{
+    fs,
+    io::Write as _,
+    path::{Path, PathBuf},
+    process::Stdio,
+    time::Duration,
+};
+
+use anyhow::{Context as _, Result, bail, ensure};
+use strata_estate::Workspace;
+use tokio::{io::AsyncWriteExt as _, process::Command, time::timeout};
+
+/// What puts them onto a Debian.
+const INSTALL: &str = "apt-get install python3 python3-venv nodejs npm openssl";
+/// Far above what any needs: it ends a test that hangs.
+const PATIENCE: Duration = Duration::from_secs(300);
+
+/// Says whether a program can be started. Where it cannot, the test is skipped on a developer's
+/// machine and fails in CI, which must not pass by testing nothing.
+async fn has(program: &str, arguments: &[&str]) -> Result<bool> {
+    let started = Command::new(program)
+        .args(arguments)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status()
+        .await;
+    let has = started.is_ok_and(|status| status.success());
+    if !has {
+        if std::env::var_os("CI").is_some() {
+            bail!("{program} is missing: {INSTALL}");
+        }
+        writeln!(
+            std::io::stdout(),
+            "SKIPPED: {program} is missing: {INSTALL}"
+        )?;
+    }
+    Ok(has)
+}
+
+/// OpenSSL's command line, if there is one.
+///
+/// # Errors
+/// In CI, when there is none.
+pub async fn openssl() -> Result<Option<Command>> {
+    let has = has("openssl", &["version"]).await?;
+    Ok(has.then(|| Command::new("openssl")))
+}
+
+/// The folder of the programs of a Python that has the packages of `tests/<folder>/requirements.txt`,
+/// if there is a Python.
+///
+/// # Errors
+/// When they cannot be installed; in CI, when there is no Python.
+pub async fn python(folder: &str) -> Result<Option<PathBuf>> {
+    if !has("python3", &["-c", "import ensurepip, venv"]).await? {
+        return Ok(None);
+    }
+    let requirements = source(folder)?.join("requirements.txt");
+    let environment = installed(folder, &requirements, async |environment| {
+        let mut create = Command::new("python3");
+        create.args(["-m", "venv", "--clear"]).arg(environment);
+        done(create).await?;
+        // No package but those listed.
+        let mut packages = Command::new(environment.join("bin/python"));
+        packages
+            .args(["-m", "pip", "install", "--quiet", "--no-input"])
+            .args(["--disable-pip-version-check", "--no-deps", "--requirement"])
+            .arg(&requirements);
+        done(packages).await
+    });
+    Ok(Some(environment.await?.join("bin")))
+}
+
+/// Node, which finds the packages of `tests/<folder>/package-lock.json`, if there is a Node.
+///
+/// # Errors
+/// When they cannot be installed; in CI, when there is no Node.
+pub async fn node(folder: &str) -> Result<Option<Command>> {
+    if !has("node", &["--version"]).await? || !has("npm", &["--version"]).await? {
+        return Ok(None);
+    }
+    let sources = source(folder)?;
+    let lock = sources.join("package-lock.json");
+    let modules = installed(folder, &lock, async |modules| {
+        fs::create_dir_all(modules)?;
+        for file in ["package.json", "package-lock.json"] {
+            fs::copy(sources.join(file), modules.join(file))?;
+        }
+        let mut packages = Command::new("npm");
+        packages
+            .args(["ci", "--ignore-scripts", "--no-audit", "--no-fund"])
+            .current_dir(modules);
+        done(packages).await
+    });
+    let modules = modules.await?;
+    let mut node = Command::new("node");
+    node.env_clear()
+        .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+        .env("NODE_PATH", modules.join("node_modules"));
+    Ok(Some(node))
+}
+
+/// What is at a path below `tests`.
+///
+/// # Errors
+/// Outside a workspace.
+pub fn source(path: &str) -> Result<PathBuf> {
+    Ok(Workspace::find()?.root().join("tests").join(path))
+}
+
+/// Runs a program with `input` on its stdin, and gives what it wrote to stdout.
+///
+/// # Errors
+/// When it fails, or hangs: the error then says what it wrote.
+pub async fn outcome(mut program: Command, input: &[u8]) -> Result<String> {
+    let mut child = program
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()?;
+    let mut stdin = child.stdin.take().context("it has no stdin")?;
+    stdin.write_all(input).await?;
+    drop(stdin);
+    let output = timeout(PATIENCE, child.wait_with_output()).await;
+    let output = output.with_context(|| format!("{program:?} hangs"))??;
+    let said = String::from_utf8_lossy(&output.stdout);
+    let complained = String::from_utf8_lossy(&output.stderr);
+    ensure!(
+        output.status.success(),
+        "{program:?}: {}\n{said}{complained}",
+        output.status
+    );
+    Ok(said.into_owned())
+}
+
+/// The folder of a program's packages, filled when what is asked for has changed.
+async fn installed(
+    folder: &str,
+    list: &Path,
+    fill: impl AsyncFnOnce(&Path) -> Result<()>,
+) -> Result<PathBuf> {
+    let workspace = Workspace::find()?;
+    let folder = workspace.root().join("target/programs").join(folder);
+    let held = folder.join("installed");
+    let wanted = fs::read(list)?;
+    if !fs::read(&held).is_ok_and(|held| held == wanted) {
+        fill(&folder).await?;
+        fs::write(held, wanted)?;
+    }
+    Ok(folder)
+}
+
+async fn done(program: Command) -> Result<()> {
+    outcome(program, b"").await.map(drop)
+}
