@@ -1,12 +1,21 @@
-//! How many connections each address has, so that none can take them all.
+//! How many connections each address has, so that none can take them all; and which has flooded.
 
 use std::{
     collections::HashMap,
     net::IpAddr,
     sync::{Arc, Mutex, PoisonError},
+    time::Duration,
 };
 
 use ipnet::Ipv6Net;
+use moka::sync::Cache;
+
+/// How long nothing is taken from an address that flooded: a connection costs more than it does to
+/// make, and whoever is cut off comes back at once. Others behind it wait as long.
+const PENALTY: Duration = Duration::from_secs(5);
+
+/// Addresses remembered: each has cost whoever had it a handshake.
+const PENALISED: u64 = 10_000;
 
 /// Who controls one address of an IPv6 network of this size controls all of them.
 const IPV6_NETWORK: u8 = 64;
@@ -15,6 +24,7 @@ const IPV6_NETWORK: u8 = 64;
 pub(crate) struct Addresses {
     most: usize,
     open: Mutex<HashMap<IpAddr, usize>>,
+    penalised: Cache<IpAddr, ()>,
 }
 
 /// A connection that counts until dropped.
@@ -25,20 +35,34 @@ pub(crate) struct Place {
 
 impl Addresses {
     pub(crate) fn new(most: usize) -> Arc<Self> {
-        let open = Mutex::default();
-        Arc::new(Self { most, open })
+        let penalised = Cache::builder()
+            .max_capacity(PENALISED)
+            .time_to_live(PENALTY);
+        Arc::new(Self {
+            most,
+            open: Mutex::default(),
+            penalised: penalised.build(),
+        })
     }
 
-    /// A place for one more connection of `address`; none when it has as many as it may.
-    pub(crate) fn enter(self: &Arc<Self>, address: IpAddr) -> Option<Place> {
+    /// Takes no connection of `address` for a while.
+    pub(crate) fn penalise(&self, address: IpAddr) {
+        self.penalised.insert(network(address), ());
+    }
+
+    /// A place for one more connection of `address`, or why there is none.
+    pub(crate) fn enter(self: &Arc<Self>, address: IpAddr) -> Result<Place, &'static str> {
         let address = network(address);
+        if self.penalised.contains_key(&address) {
+            return Err("flooded_before");
+        }
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         let count = open.entry(address).or_default();
         if *count >= self.most {
-            return None;
+            return Err("too_many_connections");
         }
         *count += 1;
-        Some(Place {
+        Ok(Place {
             addresses: Arc::clone(self),
             address,
         })
@@ -77,10 +101,10 @@ mod tests {
         let [one, other] = ["192.0.2.1", "192.0.2.2"].map(|text| text.parse().unwrap());
         let first = addresses.enter(one).unwrap();
         let _second = addresses.enter(one).unwrap();
-        assert!(addresses.enter(one).is_none());
-        assert!(addresses.enter(other).is_some());
+        assert_eq!(addresses.enter(one).err(), Some("too_many_connections"));
+        assert!(addresses.enter(other).is_ok());
         drop(first);
-        assert!(addresses.enter(one).is_some());
+        assert!(addresses.enter(one).is_ok());
     }
 
     #[test]
@@ -88,16 +112,25 @@ mod tests {
         let addresses = Addresses::new(1);
         let enter = |text: &str| addresses.enter(text.parse().unwrap());
         let _held = enter("2001:db8::1").unwrap();
-        assert!(enter("2001:db8::ffff:2").is_none());
-        assert!(enter("2001:db8:0:1::1").is_some());
+        assert!(enter("2001:db8::ffff:2").is_err());
+        assert!(enter("2001:db8:0:1::1").is_ok());
         let _v4 = enter("::ffff:192.0.2.1").unwrap();
-        assert!(enter("192.0.2.1").is_none());
+        assert!(enter("192.0.2.1").is_err());
+    }
+
+    #[test]
+    fn who_flooded_is_not_taken_and_others_are() {
+        let addresses = Addresses::new(1);
+        let enter = |text: &str| addresses.enter(text.parse().unwrap());
+        addresses.penalise("2001:db8::1".parse().unwrap());
+        assert_eq!(enter("2001:db8::2").err(), Some("flooded_before"));
+        assert!(enter("2001:db8:0:1::1").is_ok());
     }
 
     #[test]
     fn who_left_is_forgotten() {
         let addresses = Addresses::new(1);
-        drop(addresses.enter("192.0.2.1".parse().unwrap()));
+        drop(addresses.enter("192.0.2.1".parse().unwrap()).ok());
         assert!(addresses.open.lock().unwrap().is_empty());
     }
 }

@@ -4,7 +4,7 @@ use std::{error::Error, io, iter::successors};
 
 use h2::Reason;
 
-const FLOOD: &str = "flood";
+pub(crate) const FLOOD: &str = "flood";
 const UNRESPONSIVE: &str = "unresponsive";
 
 /// The word for what a peer did, when it was no honest end. `asked` says whether it ever made a

@@ -19,7 +19,8 @@ use tower::{Service, ServiceExt as _};
 
 use crate::{
     addresses::{Addresses, Place},
-    closing::abuse,
+    closing::{self, abuse},
+    frames,
     guarded::Guarded,
     http,
     limits::Limits,
@@ -90,6 +91,10 @@ impl Connections {
             own,
             peer,
         } = accepted;
+        let resets = http2.then_some(match id {
+            Some(_) => frames::BY_WORKLOAD,
+            None => frames::BY_ANYBODY,
+        });
         let identity = Peer { address, id };
         let (asked, heads) = watch::channel(None);
         let http1 = heads.clone();
@@ -106,7 +111,7 @@ impl Connections {
             events: self.events.clone(),
         };
         let patience = self.limits.header_timeout;
-        let io = Guarded::opening(stream, http2, patience, patience * STALLED);
+        let io = Guarded::opening(stream, resets, patience, patience * STALLED);
         let http = http::builder(http2, &self.limits, streams);
         let mut connection =
             pin!(http.serve_connection(TokioIo::new(io), TowerToHyperService::new(service)));
@@ -135,6 +140,9 @@ impl Connections {
         if let Err(error) = ended {
             tracing::debug!(%address, error, "connection ended");
             if let Some(reason) = abuse(&*error, http1.borrow().is_some()) {
+                if reason == closing::FLOOD {
+                    self.addresses.penalise(address.ip());
+                }
                 self.limited(address, reason);
             }
         }
@@ -195,10 +203,8 @@ impl Connections {
                 }
             }
         }
-        let Some(place) = self.addresses.enter(address.ip()) else {
-            self.limited(address, "too_many_connections");
-            return None;
-        };
+        let place = self.addresses.enter(address.ip());
+        let place = place.map_err(|reason| self.limited(address, reason)).ok()?;
         match self.transport.accept(stream, &self.handshakes).await {
             Ok(accepted) => Some((accepted, address, place)),
             Err(Failure::Refused(refusal)) => {

@@ -3,6 +3,10 @@
 //! <https://github.com/hyperium/h2/pull/668>, <https://github.com/hyperium/h2/pull/737>), so a peer
 //! could keep a core busy and never ask for anything (CVE-2019-9512, CVE-2019-9515).
 
+use std::num::NonZeroU32;
+
+use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
+
 /// Length of a frame's head (RFC 9113, section 4.1).
 const HEAD: usize = 9;
 
@@ -11,41 +15,40 @@ const HEADERS: u8 = 1;
 const RESET: u8 = 3;
 const CONTINUATION: u8 = 9;
 
-/// Frames a connection may send that neither ask for anything nor follow from an answer, beyond
-/// those below: a PING every few seconds does not come to that in the age of a connection.
-const FREE: u32 = 10_000;
+/// Frames that ask for nothing, a second and at once: who takes a stream as fast as a network gives
+/// it, and gives back the window of each few messages, stays below.
+const IDLE: Quota = Quota::per_second(NonZeroU32::new(10_000).unwrap());
 
-/// Resets a connection may send beyond one for every second request, counted in halves. Clients give
-/// up some of what they ask for, a flood all of it, and h2 counts only what is taken back before it
-/// was begun (CVE-2023-44487).
-const RESETS: u32 = 2 * 500;
+/// Takes back of what was asked for, by a workload: as much as can be under way on one connection,
+/// twice at once, and as much a second as it does when what it calls for fails.
+pub(crate) const BY_WORKLOAD: Quota = resets(200, 500);
 
-/// Frames a request brings with it: its window updates, a question whether we are there.
-const WITH_REQUEST: u32 = 16;
+/// The same by anybody: who types into a search that asks at every key stays below (CVE-2023-44487;
+/// h2 counts only what is taken back before it was begun).
+pub(crate) const BY_ANYBODY: Quota = resets(100, 20);
 
-/// Bytes written to a peer after which it may send another frame. One that gives back each small
-/// message's window stays below; the answer to a PING, of 17 bytes, does not pay for the next.
-const WRITTEN: usize = 64;
+const fn resets(at_once: u32, per_second: u32) -> Quota {
+    Quota::per_second(NonZeroU32::new(per_second).unwrap())
+        .allow_burst(NonZeroU32::new(at_once).unwrap())
+}
 
 /// Walks the frames of one connection and counts those that do nothing, without looking into any.
 /// What they may hold, and in which order, stays h2's to judge.
 pub(crate) struct Frames {
     head: Vec<u8>,
     skip: usize,
-    left: u32,
-    resets: u32,
-    written: usize,
+    idle: DefaultDirectRateLimiter,
+    resets: DefaultDirectRateLimiter,
 }
 
 impl Frames {
     /// From the first byte after `preface` bytes on.
-    pub(crate) fn after(preface: usize) -> Self {
+    pub(crate) fn after(preface: usize, resets: Quota) -> Self {
         Self {
             head: Vec::with_capacity(HEAD),
             skip: preface,
-            left: FREE,
-            resets: RESETS,
-            written: 0,
+            idle: RateLimiter::direct(IDLE),
+            resets: RateLimiter::direct(resets),
         }
     }
 
@@ -65,29 +68,15 @@ impl Frames {
             }
             self.head.clear();
             self.skip = u32::from_be_bytes([0, a, b, c]) as usize;
-            match kind {
-                DATA | CONTINUATION => {}
-                HEADERS => {
-                    self.left = self.earned(WITH_REQUEST);
-                    self.resets = (self.resets + 1).min(RESETS);
-                }
-                RESET if self.resets < 2 => return false,
-                RESET => self.resets -= 2,
-                _ if self.left == 0 => return false,
-                _ => self.left -= 1,
+            let is_counted = match kind {
+                DATA | HEADERS | CONTINUATION => Ok(()),
+                RESET => self.resets.check(),
+                _ => self.idle.check(),
+            };
+            if is_counted.is_err() {
+                return false;
             }
         }
-    }
-
-    /// So many bytes were taken by the peer.
-    pub(crate) fn wrote(&mut self, bytes: usize) {
-        self.written += bytes;
-        self.left = self.earned(u32::try_from(self.written / WRITTEN).unwrap_or(FREE));
-        self.written %= WRITTEN;
-    }
-
-    fn earned(&self, frames: u32) -> u32 {
-        self.left.saturating_add(frames).min(FREE)
     }
 }
 
@@ -96,7 +85,7 @@ mod tests {
     use super::*;
 
     const PING: u8 = 6;
-    const WINDOW_UPDATE: u8 = 8;
+    const MOST: usize = 100_000;
 
     fn frame(kind: u8, payload: usize) -> Vec<u8> {
         let length = u32::try_from(payload).unwrap().to_be_bytes();
@@ -106,14 +95,18 @@ mod tests {
         bytes
     }
 
-    /// How many frames are let through of more than there may be.
-    fn let_through(frames: &mut Frames, bytes: &[u8]) -> u32 {
-        (0..2 * FREE).take_while(|_| frames.read(bytes)).count() as u32
+    fn frames() -> Frames {
+        Frames::after(0, BY_ANYBODY)
+    }
+
+    /// How many frames are let through, of more than there may be.
+    fn let_through(frames: &mut Frames, bytes: &[u8]) -> usize {
+        (0..MOST).take_while(|_| frames.read(bytes)).count()
     }
 
     #[test]
     fn what_does_nothing_is_counted_however_it_is_cut() {
-        let mut frames = Frames::after(24);
+        let mut frames = Frames::after(24, BY_ANYBODY);
         assert!(frames.read(&[b'P'; 20]));
         assert!(frames.read(&[b'P'; 4]));
         for byte in frame(PING, 8) {
@@ -121,50 +114,22 @@ mod tests {
         }
         let many: Vec<u8> = (0..10).flat_map(|_| frame(PING, 8)).collect();
         assert!(frames.read(&many));
-        assert_eq!(let_through(&mut frames, &frame(PING, 8)), FREE - 11);
+        let through = let_through(&mut frames, &frame(PING, 8));
+        assert!((9_000..MOST).contains(&through), "{through}");
     }
 
     #[test]
-    fn a_request_and_its_body_are_free_and_earn_a_few() {
-        let mut frames = Frames::after(0);
-        assert_eq!(let_through(&mut frames, &frame(PING, 8)), FREE);
-        let mut frames = Frames::after(0);
-        for _ in 0..FREE {
-            assert!(frames.read(&frame(PING, 8)));
-        }
+    fn requests_and_their_bodies_are_free() {
         let request = [frame(HEADERS, 30), frame(CONTINUATION, 3), frame(DATA, 500)].concat();
-        assert!(frames.read(&request));
-        assert_eq!(
-            let_through(&mut frames, &frame(WINDOW_UPDATE, 4)),
-            WITH_REQUEST
-        );
+        assert_eq!(let_through(&mut frames(), &request), MOST);
     }
 
     #[test]
-    fn who_gives_up_now_and_then_may_and_who_gives_up_everything_may_not() {
-        let (request, reset) = (frame(HEADERS, 30), frame(RESET, 4));
-        let mut frames = Frames::after(0);
-        let mut given_up = |asked: u32| {
-            (0..4 * RESETS)
-                .all(|at| frames.read(&request) && (at % asked != 0 || frames.read(&reset)))
-        };
-        assert!(given_up(2));
-        assert!(!given_up(1));
-    }
-
-    #[test]
-    fn who_takes_an_answer_may_say_so_and_who_pings_does_not_live_on_the_answers() {
-        let mut frames = Frames::after(0);
-        for _ in 0..3 * FREE {
-            frames.wrote(200);
-            assert!(frames.read(&frame(WINDOW_UPDATE, 4)));
-            assert!(frames.read(&frame(WINDOW_UPDATE, 4)));
+    fn who_takes_back_now_and_then_may_and_who_takes_back_everything_may_not() {
+        let whole = [frame(HEADERS, 30), frame(RESET, 4)].concat();
+        for (quota, least) in [(BY_ANYBODY, 100), (BY_WORKLOAD, 200)] {
+            let through = let_through(&mut Frames::after(0, quota), &whole);
+            assert!((least..MOST).contains(&through), "{through}");
         }
-        let mut frames = Frames::after(0);
-        let pings = (0..3 * FREE).take_while(|_| {
-            frames.wrote(17);
-            frames.read(&frame(PING, 8))
-        });
-        assert!((pings.count() as u32) < 2 * FREE);
     }
 }

@@ -11,6 +11,7 @@ use std::{
 };
 
 use futures_util::{FutureExt as _, future::BoxFuture};
+use governor::Quota;
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     time::{Sleep, sleep},
@@ -37,12 +38,17 @@ pub(crate) struct Guarded<IO> {
 
 impl<IO> Guarded<IO> {
     /// Closed when its opening has not arrived in time, nothing is taken for `patience`, or, of
-    /// HTTP/2, too many frames do nothing.
-    pub(crate) fn opening(io: IO, http2: bool, within: Duration, patience: Duration) -> Self {
+    /// HTTP/2, too many frames do nothing or take back what was asked for.
+    pub(crate) fn opening(
+        io: IO,
+        resets: Option<Quota>,
+        within: Duration,
+        patience: Duration,
+    ) -> Self {
         let guard = sleep(within).map(|()| io::ErrorKind::TimedOut);
         Self {
             missing: Some(OPENING),
-            frames: http2.then(|| Frames::after(OPENING)),
+            frames: resets.map(|resets| Frames::after(OPENING, resets)),
             ..Self::new(io, guard, patience)
         }
     }
@@ -91,12 +97,6 @@ impl<IO> Guarded<IO> {
         Poll::Ready(if counted { Ok(()) } else { flooded() })
     }
 
-    fn count(&mut self, written: &Poll<io::Result<usize>>) {
-        if let (Some(frames), Poll::Ready(Ok(bytes))) = (&mut self.frames, written) {
-            frames.wrote(*bytes);
-        }
-    }
-
     /// What came of writing, unless it has come to nothing for too long.
     fn written<T>(
         &mut self,
@@ -141,7 +141,6 @@ impl<IO: AsyncWrite + Unpin> AsyncWrite for Guarded<IO> {
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
         let written = Pin::new(&mut self.io).poll_write(cx, bytes);
-        self.count(&written);
         self.written(cx, written)
     }
 
@@ -151,7 +150,6 @@ impl<IO: AsyncWrite + Unpin> AsyncWrite for Guarded<IO> {
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let written = Pin::new(&mut self.io).poll_write_vectored(cx, slices);
-        self.count(&written);
         self.written(cx, written)
     }
 

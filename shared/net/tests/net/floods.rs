@@ -395,11 +395,16 @@ async fn one_address_cannot_take_every_connection() {
         raw.next().await.unwrap();
         held.push(raw);
     }
-    let mut fifth = TcpStream::connect(server.address).await.unwrap();
+    let mut fifth = Raw::socket(server.address).await;
     assert_eq!(fifth.read(&mut [0; 1]).await.unwrap_or(0), 0);
+    answers(&server, &config).await;
     // A place is free once the server has seen somebody go.
     drop(held);
-    answers_in_the_end(&server, &config).await;
+    let mut sixth = Raw::socket(server.address).await;
+    while let Ok(Ok(_)) = timeout(SHORT, sixth.read(&mut [0; 1])).await {
+        sixth = Raw::socket(server.address).await;
+    }
+    drop(sixth);
     let reasons = server.stop().await.1;
     assert!(!reasons.is_empty());
     assert!(
@@ -410,10 +415,21 @@ async fn one_address_cannot_take_every_connection() {
     );
 }
 
-/// Once the server has seen others go.
-async fn answers_in_the_end(server: &Server, config: &Arc<ClientConfig>) {
-    let mut channel = crate::fixture::channel_to(server.address, config.clone());
-    while crate::fixture::call(&mut channel).await.is_err() {
-        tokio::task::yield_now().await;
+#[tokio::test]
+async fn who_flooded_is_not_taken_again_at_once() {
+    let (server, config) = server(limits()).await;
+    let mut raw = Raw::open(server.address, &config, &[]).await;
+    let whole = Frame::END_HEADERS | Frame::END_STREAM;
+    let mut id = 1;
+    while raw
+        .send(&[Frame::request(id, whole), Frame::reset(id)])
+        .await
+    {
+        id += 2;
     }
+    raw.closed().await;
+    let mut again = Raw::socket(server.address).await;
+    assert_eq!(again.read(&mut [0; 1]).await.unwrap_or(0), 0);
+    answers(&server, &config).await;
+    assert_eq!(server.stop().await.1, ["flood", "flooded_before"]);
 }
