@@ -4,7 +4,7 @@ use miette::Diagnostic;
 use prost_reflect::{DescriptorPool, FileDescriptor, MessageDescriptor, ServiceDescriptor};
 use protox::Compiler;
 
-use crate::{finding::Finding, folder::Folder, options::Options};
+use crate::{classification::Classification, finding::Finding, folder::Folder, options::Options};
 
 /// A compiled contract.
 pub(crate) struct Contract {
@@ -14,6 +14,8 @@ pub(crate) struct Contract {
     pub(crate) versions: Vec<Version>,
     /// Reads its annotations.
     pub(crate) options: Options,
+    /// What its labels are read with.
+    pub(crate) classification: Classification,
     /// Its protos and all they import.
     pub(crate) pool: DescriptorPool,
     /// The same, encoded.
@@ -31,6 +33,7 @@ pub(crate) struct Version {
 impl Contract {
     /// Compiles the protos of `folder`.
     pub(crate) fn compile(folder: Folder) -> Result<Self, Finding> {
+        let classification = Classification::read(folder.root())?;
         let descriptors = descriptors(&folder).map_err(|error| finding(&error))?;
         // Decoding the compiler's own bytes is what keeps the annotations: prost's descriptor types
         // drop extensions.
@@ -56,6 +59,7 @@ impl Contract {
             folder,
             versions,
             options: Options::of(&pool),
+            classification,
             pool,
             descriptors,
         })

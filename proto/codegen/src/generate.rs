@@ -1,6 +1,7 @@
 //! Writes `contract.rs`: one module per version, everything of the version flat in it.
 
 mod bounds;
+mod classify;
 mod grpc;
 mod messages;
 mod names;
@@ -32,6 +33,7 @@ fn module(contract: &Contract, version: &Version) -> Result<TokenStream, Finding
     let doc = format!(" Version {} of the contract.", version.name);
     let messages = messages::generate(contract, version)?;
     let bounds = bounds::generate(contract, version);
+    let classified = classify::generate(contract, version);
     let mut services = TokenStream::new();
     for service in version.services() {
         services.extend(match contract.folder.layer {
@@ -54,6 +56,7 @@ fn module(contract: &Contract, version: &Version) -> Result<TokenStream, Finding
             )]
             #messages
             #bounds
+            #classified
             #services
         }
     })

@@ -10,11 +10,13 @@
 //! [`openapi`] makes the document alone, for who commits or compares it.
 
 mod checks;
+mod classification;
 mod comments;
 mod compile;
 mod finding;
 mod folder;
 mod generate;
+mod labels;
 mod limits;
 mod openapi;
 mod options;
@@ -74,7 +76,8 @@ fn checked(folder: &Path) -> Result<Contract, Vec<Finding>> {
 fn build(manifest: &Path, out: &Path) -> Result<(), Vec<Finding>> {
     let folder = Folder::locate(manifest).map_err(|finding| vec![finding])?;
     let mut lines = io::stdout().lock();
-    for watched in [folder.path(), &folder.options()] {
+    let classification = folder.root().join(classification::FILE);
+    for watched in [folder.path(), &folder.options(), &classification] {
         let _ = writeln!(lines, "cargo::rerun-if-changed={}", watched.display());
     }
     drop(lines);

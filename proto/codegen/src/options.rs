@@ -22,8 +22,8 @@ mod http {
 }
 
 pub(crate) use annotations::{
-    Category, FieldAnnotations, Label, Layer, MessageAnnotations, MethodAnnotations, Sensitivity,
-    ServiceAnnotations,
+    Category, FieldAnnotations, Label, Layer, Mask, MessageAnnotations, MethodAnnotations,
+    Sensitivity, ServiceAnnotations,
 };
 pub(crate) use http::{HttpRule, http_rule::Pattern};
 
@@ -81,6 +81,31 @@ fn read<T: prost::Message + Default>(
         .as_message()?
         .transcode_to()
         .ok()
+}
+
+impl Label {
+    /// The label it states. One without a sensitivity reads as the highest: the checks refuse it.
+    pub(crate) fn read(&self) -> core::Label {
+        let sensitivity = match self.sensitivity() {
+            Sensitivity::Public => core::Sensitivity::Public,
+            Sensitivity::Internal => core::Sensitivity::Internal,
+            Sensitivity::Confidential => core::Sensitivity::Confidential,
+            Sensitivity::Restricted | Sensitivity::Unspecified => core::Sensitivity::Restricted,
+        };
+        let categories: Vec<_> = self
+            .categories()
+            .filter_map(|category| match category {
+                Category::Unspecified => None,
+                Category::Personal => Some(core::Category::Personal),
+                Category::SpecialCategory => Some(core::Category::SpecialCategory),
+                Category::Payment => Some(core::Category::Payment),
+                Category::Credential => Some(core::Category::Credential),
+                Category::Location => Some(core::Category::Location),
+                Category::Child => Some(core::Category::Child),
+            })
+            .collect();
+        core::Label::new(sensitivity, &categories)
+    }
 }
 
 impl Layer {

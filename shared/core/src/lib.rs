@@ -7,6 +7,7 @@ pub mod contract;
 pub mod error;
 pub mod label;
 pub mod layer;
+pub mod masking;
 pub mod object;
 pub mod principal;
 pub mod spiffe;
@@ -17,6 +18,7 @@ pub use contract::{CallableFrom, ClientOver, Contract, Method};
 pub use error::{Error, ErrorCode};
 pub use label::{Categories, Category, Clearance, Label, Sensitivity};
 pub use layer::{Experience, Layer, Process, System, Tier};
+pub use masking::Classified;
 pub use object::{AGENT, Owned, Unchecked};
 pub use principal::Principal;
 /// A value that must never be printed: `Debug` shows `[REDACTED]`, memory is wiped on drop.

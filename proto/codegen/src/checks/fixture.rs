@@ -74,6 +74,9 @@ message Ticket {
 /// Another contract, for what must not be imported.
 const OTHER: &str = "syntax = \"proto3\";\npackage system.other.v1;\nmessage Other {}\n";
 
+/// What the labels of the contracts here are read with.
+const CLASSIFICATION: &str = "";
+
 /// Compiles `proto` as the one file of `proto/<folder>/v1`.
 pub(crate) fn compile(folder: &str, proto: &str) -> Result<Contract, String> {
     let root = tempfile::tempdir().unwrap();
@@ -93,6 +96,7 @@ pub(crate) fn compile(folder: &str, proto: &str) -> Result<Contract, String> {
             &fs::read_to_string(options.join(file)).unwrap(),
         );
     }
+    write("classification.toml", CLASSIFICATION);
     write("system/other/v1/contract.proto", OTHER);
     write(&format!("{folder}/v1/contract.proto"), proto);
     Folder::locate(&root.path().join(folder))

@@ -23,7 +23,7 @@ fn of_message(contract: &Contract, message: &MessageDescriptor) -> TokenStream {
     let path = names::message(message);
     let fields = message
         .fields()
-        .filter(|field| in_oneof(field).is_none())
+        .filter(|field| names::in_oneof(field).is_none())
         .map(|field| of_field(contract, &field));
     let oneofs = message
         .oneofs()
@@ -109,11 +109,4 @@ fn value(
 fn name(field: &FieldDescriptor) -> TokenStream {
     let (proto, json) = (field.name(), field.json_name());
     quote!(::strata_core::bounded::Field::new(#proto, #json))
-}
-
-/// The oneof a field stands in; `optional` is one of the descriptor's alone.
-fn in_oneof(field: &FieldDescriptor) -> Option<OneofDescriptor> {
-    field
-        .containing_oneof()
-        .filter(|oneof| !oneof.is_synthetic())
 }

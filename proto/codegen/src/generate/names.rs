@@ -2,7 +2,7 @@
 
 use heck::{ToSnakeCase, ToUpperCamelCase};
 use proc_macro2::{Ident, Span, TokenStream};
-use prost_reflect::MessageDescriptor;
+use prost_reflect::{FieldDescriptor, MessageDescriptor, OneofDescriptor};
 use quote::{format_ident, quote};
 
 /// The path of a message's type, from the module of its version.
@@ -23,6 +23,13 @@ pub(super) fn module_of(message: Option<&MessageDescriptor>) -> TokenStream {
     let outer = module_of(message.parent_message().as_ref());
     let name = snake(message.name());
     quote!(#outer #name ::)
+}
+
+/// The oneof a field stands in; `optional` is one of the descriptor's alone.
+pub(super) fn in_oneof(field: &FieldDescriptor) -> Option<OneofDescriptor> {
+    field
+        .containing_oneof()
+        .filter(|oneof| !oneof.is_synthetic())
 }
 
 /// A type's name.

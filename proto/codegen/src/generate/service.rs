@@ -4,12 +4,9 @@ use heck::ToShoutySnakeCase;
 use proc_macro2::{Ident, TokenStream};
 use prost_reflect::{MethodDescriptor, ServiceDescriptor};
 use quote::{format_ident, quote};
-use strata_core::Layer;
+use strata_core::{Label, Layer};
 
-use crate::{
-    compile::Contract,
-    options::{Category, Label, Sensitivity},
-};
+use crate::compile::Contract;
 
 /// `strata_core::Contract` for `this`, whose methods are the constants [`method`] declares.
 pub(super) fn contract(
@@ -43,7 +40,7 @@ pub(super) fn method(contract: &Contract, method: &MethodDescriptor, path: &str)
     let name = method.name();
     let scope = annotations.scope().to_owned();
     let idempotent = annotations.idempotent;
-    let ceiling = label(&annotations.ceiling.unwrap_or_default());
+    let ceiling = label(annotations.ceiling.unwrap_or_default().read());
     quote! {
         #[doc = #doc]
         pub const #constant: ::strata_core::Method = ::strata_core::Method {
@@ -70,26 +67,12 @@ pub(super) fn layer(layer: Layer) -> Ident {
     }
 }
 
-fn label(label: &Label) -> TokenStream {
-    // What the checks let through names a sensitivity; anything else reads as the highest.
-    let sensitivity = match label.sensitivity() {
-        Sensitivity::Public => format_ident!("Public"),
-        Sensitivity::Internal => format_ident!("Internal"),
-        Sensitivity::Confidential => format_ident!("Confidential"),
-        Sensitivity::Restricted | Sensitivity::Unspecified => format_ident!("Restricted"),
-    };
-    let categories = label.categories().filter_map(|category| {
-        let name = match category {
-            Category::Unspecified => return None,
-            Category::Personal => "Personal",
-            Category::SpecialCategory => "SpecialCategory",
-            Category::Payment => "Payment",
-            Category::Credential => "Credential",
-            Category::Location => "Location",
-            Category::Child => "Child",
-        };
-        let name = format_ident!("{name}");
-        Some(quote!(::strata_core::Category::#name))
+/// A label, as a value of `strata_core`.
+pub(super) fn label(label: Label) -> TokenStream {
+    let sensitivity = format_ident!("{}", format!("{:?}", label.sensitivity));
+    let categories = label.categories.iter().map(|category| {
+        let name = format_ident!("{}", format!("{category:?}"));
+        quote!(::strata_core::Category::#name)
     });
     quote! {
         ::strata_core::Label::new(::strata_core::Sensitivity::#sensitivity, &[#(#categories),*])
