@@ -1,8 +1,12 @@
-//! Every rule a contract must keep, one file each. A check reads the contract and says all that it
-//! finds; the build shows the findings of all checks at once.
+//! Every rule a contract must keep by itself, one file each. A check reads the contract and says all
+//! that it finds; the build shows the findings of all checks at once. What a contract must keep
+//! towards others is [`crate::claims`] and [`crate::lineage`].
 
+mod ceilings;
+mod kinds;
 mod labels;
 mod limits;
+mod masks;
 mod methods;
 mod placement;
 mod routes;
@@ -10,6 +14,8 @@ mod values;
 
 #[cfg(test)]
 pub(crate) mod fixture;
+
+use prost_reflect::FieldDescriptor;
 
 use crate::{compile::Contract, finding::Finding};
 
@@ -19,14 +25,28 @@ pub(crate) fn all(contract: &Contract) -> Vec<Finding> {
     for check in [
         placement::check,
         labels::check,
+        kinds::check,
+        masks::check,
         limits::check,
         values::check,
         methods::check,
+        ceilings::check,
         routes::check,
     ] {
         check(contract, &mut findings);
     }
     findings
+}
+
+/// Every field of the contract.
+pub(crate) fn fields(contract: &Contract) -> Vec<FieldDescriptor> {
+    let messages = contract
+        .versions
+        .iter()
+        .flat_map(crate::compile::Version::messages);
+    messages
+        .flat_map(|message| message.fields().collect::<Vec<_>>())
+        .collect()
 }
 
 #[cfg(test)]

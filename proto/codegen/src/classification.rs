@@ -61,8 +61,12 @@ impl Classification {
     }
 
     pub(crate) fn parse(text: &str) -> Result<Self, Finding> {
-        let read: Self = toml::from_str(text)
-            .map_err(|error| Finding::new(FILE, "", one_line(&error.to_string())))?;
+        let read: Self = toml::from_str(text).map_err(|error| unreadable(text, &error))?;
+        let vague = |(_, kind): &(&String, &Kind)| kind.meaning.trim().is_empty();
+        if let Some((name, _)) = read.kinds.iter().find(vague) {
+            let problem = "has no meaning: say in a sentence what its values are";
+            return Err(Finding::new(FILE, &format!("kind {name}"), problem));
+        }
         for combination in &read.combinations {
             let subject = format!("combination of {}", combination.kinds.join(" and "));
             if combination.kinds.len() < 2 {
@@ -121,8 +125,17 @@ impl Classification {
     }
 }
 
-fn one_line(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
+fn unreadable(text: &str, error: &toml::de::Error) -> Finding {
+    let before = error.span().and_then(|span| text.get(..span.start));
+    let place = match before {
+        Some(before) => format!("{FILE}:{}", before.matches('\n').count() + 1),
+        None => FILE.to_owned(),
+    };
+    Finding::new(
+        &place,
+        "",
+        format!("{}: correct the entry", error.message()),
+    )
 }
 
 #[cfg(test)]
@@ -158,6 +171,12 @@ mod tests {
     #[test]
     fn what_is_wrong_is_said_with_its_remedy() {
         for (honest, wrong, expected) in [
+            (
+                "\"When.\"",
+                "\"\"",
+                "classification.toml: kind born has no meaning: say in a sentence what its values \
+                 are",
+            ),
             (
                 "kinds = [\"born\", \"area\"]",
                 "kinds = [\"born\"]",

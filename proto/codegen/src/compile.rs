@@ -64,6 +64,15 @@ impl Contract {
             descriptors,
         })
     }
+
+    /// The message of this full name, if the contract itself declares it.
+    pub(crate) fn message(&self, full_name: &str) -> Option<MessageDescriptor> {
+        let found = self.pool.get_message_by_name(full_name)?;
+        let mut files = self.versions.iter().flat_map(|version| &version.files);
+        files
+            .any(|file| *file == found.parent_file())
+            .then_some(found)
+    }
 }
 
 impl Version {
@@ -106,12 +115,21 @@ fn descriptors(folder: &Folder) -> Result<Vec<u8>, protox::Error> {
 fn finding(error: &protox::Error) -> Finding {
     // `Debug` of this error is its report: file, line, column, message. What is wrong inside an
     // option is said by its source only.
-    let report = match error.diagnostic_source() {
-        Some(source) => format!("{error:?}: {source}"),
-        None => format!("{error:?}"),
+    let (report, remedy) = match error.diagnostic_source() {
+        Some(source) => (
+            format!("{error:?}: {source}"),
+            "fix the proto, proto/options declares what there is",
+        ),
+        None => (format!("{error:?}"), "fix the proto"),
     };
-    let one_line: Vec<_> = report.split_whitespace().collect();
-    Finding::new(&one_line.join(" "), "", "fix the proto")
+    let one_line = report.split_whitespace().collect::<Vec<_>>().join(" ");
+    match one_line.split_once(": ") {
+        Some((place, problem)) => {
+            let problem = problem.replace(": ", ", ");
+            Finding::new(place, "", format!("{problem}: {remedy}"))
+        }
+        None => Finding::new(&one_line, "", format!("does not compile: {remedy}")),
+    }
 }
 
 #[cfg(test)]

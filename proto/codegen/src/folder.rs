@@ -1,13 +1,35 @@
 //! Where a contract lies, which says what it is: `proto/<layer>/<name>/v<N>/*.proto`.
 
 use std::{
-    fs, io,
+    fmt, fs, io,
     path::{Path, PathBuf},
 };
 
 use strata_core::Layer;
 
 use crate::finding::Finding;
+
+/// Which contract.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct ContractId {
+    /// The layer, by the parent folder's name.
+    pub(crate) layer: Layer,
+    /// The service, by the folder's name.
+    pub(crate) service: String,
+}
+
+impl ContractId {
+    /// What its packages start with: `system.price_list`.
+    pub(crate) fn package(&self) -> String {
+        format!("{}.{}", self.layer, self.service.replace('-', "_"))
+    }
+}
+
+impl fmt::Display for ContractId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.layer, self.service)
+    }
+}
 
 /// A contract's folder.
 #[derive(Clone, Debug)]
@@ -79,6 +101,14 @@ impl Folder {
         })
     }
 
+    /// Which contract it holds.
+    pub(crate) fn id(&self) -> ContractId {
+        ContractId {
+            layer: self.layer,
+            service: self.name.clone(),
+        }
+    }
+
     /// The folder itself.
     pub(crate) fn path(&self) -> &Path {
         &self.path
@@ -96,12 +126,12 @@ impl Folder {
 
     /// The package a version's protos must declare.
     pub(crate) fn package(&self, version: &str) -> String {
-        format!("{}.{}.{version}", self.layer, self.name.replace('-', "_"))
+        format!("{}.{version}", self.id().package())
     }
 }
 
 /// The names of what a folder holds, sorted so that output never depends on the file system.
-fn names(folder: &Path) -> io::Result<Vec<String>> {
+pub(crate) fn names(folder: &Path) -> io::Result<Vec<String>> {
     let mut names = Vec::new();
     for entry in fs::read_dir(folder)? {
         names.extend(entry?.file_name().into_string());

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use heck::ToShoutySnakeCase as _;
 use prost_reflect::{FieldDescriptor, Kind, MessageDescriptor};
 use strata_core as core;
 
@@ -29,6 +30,18 @@ pub(crate) fn stated(options: &Options, field: &FieldDescriptor) -> core::Label 
         categories: annotations.categories,
     };
     label.read()
+}
+
+/// The most a field can hold: what it states, and what the values of its message are.
+pub(crate) fn of_field(
+    options: &Options,
+    classification: &Classification,
+    field: &FieldDescriptor,
+) -> core::Label {
+    let own = is_value(field).then(|| stated(options, field));
+    let inner = held(field).map(|message| of_message(options, classification, &message));
+    let labels = own.into_iter().chain(inner);
+    labels.fold(core::Label::default(), core::Label::join)
 }
 
 /// The message of the contract whose own fields carry a field's labels; none when the field is a
@@ -102,4 +115,31 @@ pub(crate) fn of_message(
     combinations(classification, &values)
         .iter()
         .fold(joined, |label, combination| label.join(combination.label))
+}
+
+/// A label in a sentence: `CONFIDENTIAL [PERSONAL]`.
+pub(crate) fn in_words(label: core::Label) -> String {
+    let sensitivity = word(&label.sensitivity);
+    match categories(label) {
+        categories if categories.is_empty() => sensitivity,
+        categories => format!("{sensitivity} [{categories}]"),
+    }
+}
+
+/// A label as a contract states it: `{sensitivity: CONFIDENTIAL, categories: [PERSONAL]}`.
+pub(crate) fn in_contract(label: core::Label) -> String {
+    let sensitivity = word(&label.sensitivity);
+    match categories(label) {
+        categories if categories.is_empty() => format!("{{sensitivity: {sensitivity}}}"),
+        categories => format!("{{sensitivity: {sensitivity}, categories: [{categories}]}}"),
+    }
+}
+
+fn categories(label: core::Label) -> String {
+    let categories = label.categories.iter().map(|category| word(&category));
+    categories.collect::<Vec<_>>().join(", ")
+}
+
+fn word(value: &dyn std::fmt::Debug) -> String {
+    format!("{value:?}").to_shouty_snake_case()
 }

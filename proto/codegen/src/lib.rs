@@ -1,35 +1,48 @@
 //! Turns a contract folder into Rust, at build time. A contract's `build.rs` calls [`contract`]:
 //!
-//! 1. `folder` finds the contract: its layer, its name and its protos, by where it lies;
+//! 1. `contracts` finds every contract by where it lies, `folder` what lies there;
 //! 2. `compile` compiles the protos to descriptors that keep every annotation;
-//! 3. `options` reads the annotations, `limits` how much a field may hold, `route` the HTTP routes;
-//! 4. `checks` finds everything that breaks a rule, and the build stops there if it must;
+//! 3. `options` reads the annotations, `limits` how much a field may hold, `route` the HTTP routes,
+//!    `classification` what labels are read with, `labels` the most a message can hold;
+//! 4. `checks` finds everything that breaks a rule in the contract itself, `claims` and `lineage` what
+//!    breaks one towards others, and the build stops there if it must;
 //! 5. `openapi` makes the document of an Experience contract;
 //! 6. `generate` writes `contract.rs`.
 //!
-//! [`openapi`] makes the document alone, for who commits or compares it.
+//! [`openapi`] makes the document alone, for who commits or compares it; [`check`] checks all
+//! contracts; [`ceilings`] says what each method may return.
 
+mod check;
 mod checks;
+mod claims;
 mod classification;
 mod comments;
 mod compile;
+mod contracts;
 mod finding;
 mod folder;
 mod generate;
 mod labels;
 mod limits;
+mod lineage;
+mod nearest;
 mod openapi;
 mod options;
+mod passed;
 mod route;
 
 use std::{
+    collections::BTreeMap,
     env, fs,
     io::{self, Write},
     path::{Path, PathBuf},
     process::ExitCode,
 };
 
-use crate::{compile::Contract, finding::Finding, folder::Folder};
+use strata_core::Label;
+
+use crate::{check::Checked, compile::Contract, contracts::Contracts, folder::Folder};
+pub use crate::{check::Report, finding::Finding};
 
 /// Generates the contract whose `build.rs` calls this, into `$OUT_DIR/contract.rs`. What is wrong
 /// with it is said as one cargo error per finding.
@@ -50,6 +63,13 @@ pub fn contract() -> ExitCode {
     ExitCode::FAILURE
 }
 
+/// Checks every contract below `root` (`proto`), except for those that passed before and are as they
+/// were. Which these are is kept in the file `memory`: it only saves time, and may go at any time.
+#[must_use]
+pub fn check(root: &Path, memory: &Path) -> Report {
+    check::all(root, memory)
+}
+
 /// The OpenAPI document of the contract in `folder` (`proto/<layer>/<name>`), newest version, as it is
 /// committed: indented, with a line break at its end. None for a contract without routes.
 ///
@@ -57,31 +77,85 @@ pub fn contract() -> ExitCode {
 /// What is wrong with the contract, a sentence for each finding.
 pub fn openapi(folder: &Path) -> Result<Option<String>, Vec<String>> {
     let told = |findings: Vec<Finding>| findings.iter().map(Finding::to_string).collect::<Vec<_>>();
-    let contract = checked(folder).map_err(told)?;
+    let contract = Located::at(folder).and_then(|located| {
+        let checked = located.check();
+        located.passed(checked)
+    });
+    let contract = contract.map_err(told)?;
     let document = openapi::newest(&contract).map_err(|finding| told(vec![finding]))?;
     Ok(document.map(|document| format!("{document:#}\n")))
 }
 
-fn checked(folder: &Path) -> Result<Contract, Vec<Finding>> {
-    let compiled = Folder::locate(folder).and_then(Contract::compile);
-    let contract = compiled.map_err(|finding| vec![finding])?;
-    let findings = checks::all(&contract);
-    if findings.is_empty() {
-        Ok(contract)
-    } else {
-        Err(findings)
+/// The ceiling of each method of the contract in `folder`, by name: of all its versions, the highest.
+///
+/// # Errors
+/// Why the contract cannot be read.
+pub fn ceilings(folder: &Path) -> Result<BTreeMap<String, Label>, Finding> {
+    let contract = Folder::locate(folder).and_then(Contract::compile)?;
+    let mut ceilings = BTreeMap::<_, Label>::new();
+    for service in contract
+        .versions
+        .iter()
+        .flat_map(|version| version.services())
+    {
+        for method in service.methods() {
+            let ceiling = contract.options.method(&method).ceiling.unwrap_or_default();
+            let highest = ceilings.entry(method.name().to_owned()).or_default();
+            *highest = highest.join(ceiling.read());
+        }
+    }
+    Ok(ceilings)
+}
+
+/// A contract among the others.
+struct Located {
+    contracts: Contracts,
+    folder: Folder,
+}
+
+impl Located {
+    fn at(path: &Path) -> Result<Self, Vec<Finding>> {
+        let found = Folder::locate(path).and_then(|folder| {
+            let contracts = Contracts::below(folder.root())?;
+            Ok(Self { contracts, folder })
+        });
+        found.map_err(|finding| vec![finding])
+    }
+
+    fn check(&self) -> Checked {
+        check::one(&self.contracts, &self.folder.id())
+    }
+
+    /// The contract, if nothing is wrong with it.
+    fn passed(self, checked: Checked) -> Result<Contract, Vec<Finding>> {
+        if !checked.findings.is_empty() {
+            return Err(checked.findings);
+        }
+        let contract = self.contracts.take(&self.folder.id());
+        contract.map_err(|finding| vec![finding])
     }
 }
 
 fn build(manifest: &Path, out: &Path) -> Result<(), Vec<Finding>> {
-    let folder = Folder::locate(manifest).map_err(|finding| vec![finding])?;
+    let located = Located::at(manifest)?;
+    let id = located.folder.id();
+    let root = located.folder.root();
+    let mut watched = vec![
+        located.folder.path().to_owned(),
+        located.folder.options(),
+        root.join(classification::FILE),
+        located.contracts.manifest(&id),
+    ];
+    let checked = located.check();
+    let sources = checked.sources.iter();
+    watched.extend(sources.map(|source| located.contracts.folder(source)));
     let mut lines = io::stdout().lock();
-    let classification = folder.root().join(classification::FILE);
-    for watched in [folder.path(), &folder.options(), &classification] {
+    // Cargo would run the script each time for a file that is not there.
+    for watched in watched.iter().filter(|watched| watched.exists()) {
         let _ = writeln!(lines, "cargo::rerun-if-changed={}", watched.display());
     }
     drop(lines);
-    let contract = checked(manifest)?;
+    let contract = located.passed(checked)?;
     let code = generate::contract(&contract).map_err(|finding| vec![finding])?;
     let target = out.join("contract.rs");
     fs::write(&target, code).map_err(|error| {

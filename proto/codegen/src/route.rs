@@ -304,8 +304,9 @@ mod tests {
                 &format!("{{get: \"/v1/tickets/{{ticket_id}}\", {extra}}}"),
                 &[&format!(
                     "experience/desk/v1/contract.proto:9:5: invalid value of type \
-                     'google.api.HttpRule' for option '(google.api.http)': field '{member}' not found \
-                     for message 'google.api.HttpRule': fix the proto"
+                     'google.api.HttpRule' for option '(google.api.http)', field '{member}' not found \
+                     for message 'google.api.HttpRule': fix the proto, proto/options declares \
+                     what there is"
                 )],
             );
         }

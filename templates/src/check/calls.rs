@@ -166,7 +166,10 @@ fn unused(
 }
 
 /// The methods of `callee` that `caller` declares.
-fn methods<'a>(caller: &'a Manifest, callee: &ServiceFolder) -> impl Iterator<Item = &'a String> {
+pub(super) fn methods<'a>(
+    caller: &'a Manifest,
+    callee: &ServiceFolder,
+) -> impl Iterator<Item = &'a String> {
     let calls = caller
         .layer
         .may_call(callee.manifest.layer)
@@ -179,7 +182,8 @@ fn methods<'a>(caller: &'a Manifest, callee: &ServiceFolder) -> impl Iterator<It
         .flat_map(|call| &call.methods)
 }
 
-fn is(entry: &CallerEntry, caller: &Manifest) -> bool {
+/// Whether the entry is the caller's.
+pub(super) fn is(entry: &CallerEntry, caller: &Manifest) -> bool {
     entry.layer == caller.layer && entry.service == caller.name
 }
 

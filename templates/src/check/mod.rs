@@ -1,7 +1,9 @@
 //! Everything about the estate that can be wrong without being a compile error.
 
 mod calls;
+mod clearance;
 mod config;
+mod contracts;
 mod documents;
 mod graph;
 
@@ -41,10 +43,16 @@ pub(crate) fn findings(
     let services = workspace.services()?;
     let graph = Graph::read(workspace)?;
     let mut findings = graph::committed(workspace, &graph)?;
-    findings.extend(documents::committed(workspace)?);
+    let contracts = contracts::rules(workspace);
+    if contracts.is_empty() {
+        // Of a contract that breaks a rule no document can be made.
+        findings.extend(documents::committed(workspace)?);
+    }
+    findings.extend(contracts);
     findings.extend(calls::layers(&services, &graph));
     findings.extend(calls::declared(&services, &graph));
     findings.extend(calls::granted(&services));
+    findings.extend(clearance::covers_calls(workspace, &services));
     findings.extend(config::loads(&services, environments));
     for finding in &mut findings {
         if let Ok(file) = finding.file.strip_prefix(workspace.root()) {

@@ -43,6 +43,9 @@ pub(super) struct Calling {
     /// What is passed on, of each callee.
     #[serde(skip)]
     pub(super) labels: Vec<Label>,
+    /// The most its methods may return, of each callee.
+    #[serde(skip)]
+    pub(super) ceilings: Vec<Label>,
 }
 
 /// A client of one version of a callee's contract.
@@ -112,14 +115,16 @@ impl Calling {
             builder.mirror.reserve(format!("{title}Response"));
         }
         let mut titles = titles.into_iter();
-        let (mut methods, mut labels) = (Vec::new(), Vec::new());
+        let (mut methods, mut labels, mut ceilings) = (Vec::new(), Vec::new(), Vec::new());
         let mut clients: Vec<Client> = Vec::new();
         for callee in callees {
-            let mut passed_on = Label::default();
+            let (mut passed_on, mut ceiling) = (Label::default(), Label::default());
             for (found, title) in callee.methods.iter().zip(titles.by_ref()) {
                 let client = Client::of(layer, callee, found);
                 let (method, label) = builder.method(callee, found, title, &client);
                 passed_on = passed_on.join(label);
+                let annotations = Annotations::of(&found.method.options(), "method");
+                ceiling = ceiling.join(label::stated(&annotations.inner("ceiling")));
                 let named = method.callee.names(&client.name);
                 methods.push(method);
                 match clients.iter_mut().find(|known| known.name == client.name) {
@@ -128,6 +133,7 @@ impl Calling {
                 }
             }
             labels.push(passed_on);
+            ceilings.push(ceiling);
         }
         let Mirror {
             messages,
@@ -145,6 +151,7 @@ impl Calling {
             enums,
             imports,
             labels,
+            ceilings,
         }
     }
 }

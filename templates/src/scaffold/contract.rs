@@ -172,6 +172,14 @@ impl Annotations {
             .collect()
     }
 
+    /// What a message says.
+    pub(super) fn inner(&self, name: &str) -> Self {
+        Self(
+            self.value(name)
+                .and_then(|value| value.as_message().cloned()),
+        )
+    }
+
     /// What a list of texts says.
     pub(super) fn texts(&self, name: &str) -> Vec<String> {
         let texts = self.value(name).and_then(|value| {

@@ -41,7 +41,7 @@ pub(super) fn in_contract(label: Label) -> String {
 }
 
 /// As a policy writes it: the `clearance` that covers it.
-pub(super) fn in_policy(label: Label) -> InlineTable {
+pub(crate) fn in_policy(label: Label) -> InlineTable {
     let name = |word: &dyn Debug| format!("{word:?}").to_snake_case();
     let mut table = InlineTable::new();
     table.insert("sensitivity", name(&label.sensitivity).into());

@@ -22,7 +22,7 @@ use strata_estate::Workspace;
 
 use self::{calling::Calling, plan::Plan};
 
-pub(crate) use self::plan::Asked;
+pub(crate) use self::{label::in_policy, plan::Asked};
 
 /// A file that was written.
 #[derive(Debug, Serialize)]

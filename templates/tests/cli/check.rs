@@ -116,6 +116,37 @@ fn a_grant_that_is_missing_unused_or_wrong() {
 }
 
 #[test]
+fn a_contract_that_breaks_a_rule() {
+    let file = "proto/process/balance/v1/balance.proto";
+    let low = findings(|sample| sample.replace(file, "INTERNAL, kind", "PUBLIC, kind"));
+    found(
+        &low,
+        &format!("{file}:15"),
+        "message Balance, field minor is PUBLIC, and kind `amount` is at least INTERNAL",
+    );
+    let gone = findings(|sample| {
+        sample.replace("proto/system/ledger/v1/ledger.proto", "minor", "sum");
+    });
+    found(
+        &gone,
+        &format!("{file}:15"),
+        "but message Balance has no field `minor`",
+    );
+}
+
+#[test]
+fn a_clearance_that_does_not_cover_a_call() {
+    let file = "system-api/ledger/policy/callers.toml";
+    let low = findings(|sample| sample.replace(file, "internal", "public"));
+    found(
+        &low,
+        file,
+        "clears balance for { sensitivity = \"public\" }, and Get may return { sensitivity = \
+         \"internal\" }",
+    );
+}
+
+#[test]
 fn a_document_that_is_not_what_the_contract_says() {
     let file = "docs/openapi/app.json";
     let edited = findings(|sample| sample.replace(file, "/v1/balance", "/v1/balances"));

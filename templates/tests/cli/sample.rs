@@ -14,25 +14,49 @@ const SERVICES: [(&str, &str, &str); 3] = [
 const BASE: &str = "[listen]\naddress = \"0.0.0.0:8443\"\n[admin]\naddress = \"127.0.0.1:9443\"\n\
     [tls]\nmaterial = \"/run/strata/material\"\n";
 
-/// What the Experience API offers.
-const CONTRACT: &str = r#"syntax = "proto3";
-package experience.app.v1;
-import "google/api/annotations.proto";
+/// What the labels of its contracts are read with.
+const CLASSIFICATION: &str = r#"[kinds.amount]
+meaning = "A sum."
+least = { sensitivity = "internal" }
+"#;
+
+/// The contract of a service: what it returns is made from what it calls.
+fn contract(layer: &str, name: &str, from: &str) -> String {
+    let method = r#"scope: "balance:read", ceiling: {sensitivity: INTERNAL}"#;
+    let (import, rpc) = match layer {
+        "experience" => (
+            "import \"google/api/annotations.proto\";",
+            "rpc GetBalance(GetBalanceRequest) returns (Balance) {\n    \
+             option (google.api.http) = {get: \"/v1/balance\"};",
+        ),
+        _ => ("", "rpc Get(GetBalanceRequest) returns (Balance) {"),
+    };
+    let service = name.replacen(|_: char| true, &name[..1].to_uppercase(), 1);
+    let stated = layer.to_uppercase();
+    let from = match from.split_once('/') {
+        Some((layer, callee)) => format!(", from: [\"{layer}.{callee}.v1.Balance.minor\"]"),
+        None => String::new(),
+    };
+    format!(
+        r#"syntax = "proto3";
+package {layer}.{name}.v1;
+{import}
 import "strata/options/v1/options.proto";
 // Shows a balance.
-service AppService {
-  option (strata.options.v1.service) = {layer: EXPERIENCE, owner: "team"};
+service {service}Service {{
+  option (strata.options.v1.service) = {{layer: {stated}, owner: "team"}};
   // The balance.
-  rpc GetBalance(GetBalanceRequest) returns (Balance) {
-    option (google.api.http) = {get: "/v1/balance"};
-    option (strata.options.v1.method) = {scope: "balance:read", ceiling: {sensitivity: INTERNAL}};
-  }
+  {rpc}
+    option (strata.options.v1.method) = {{{method}}};
+  }}
+}}
+message GetBalanceRequest {{}}
+message Balance {{
+  int64 minor = 1 [(strata.options.v1.field) = {{sensitivity: INTERNAL, kind: "amount"{from}}}];
+}}
+"#
+    )
 }
-message GetBalanceRequest {}
-message Balance {
-  int64 minor = 1 [(strata.options.v1.field) = {sensitivity: INTERNAL}];
-}
-"#;
 
 pub(crate) struct Sample(TempDir);
 
@@ -46,33 +70,40 @@ impl Sample {
              \"proto/experience/*\", \"*-api/*\"]\n",
         );
         sample.annotations();
-        sample.write("proto/experience/app/v1/app.proto", CONTRACT);
+        sample.write("proto/classification.toml", CLASSIFICATION);
         for (layer, name, callee) in SERVICES {
             sample.package(
                 &format!("proto/{layer}/{name}"),
                 &format!("proto-{layer}-{name}"),
                 "",
             );
-            let contract = |layer, name| {
+            let dependency = |layer, name| {
                 format!("proto-{layer}-{name} = {{ path = \"../../proto/{layer}/{name}\" }}\n")
             };
             let folder = format!("{layer}-api/{name}");
-            let mut dependencies = contract(layer, name);
+            let mut dependencies = dependency(layer, name);
+            let mut from = String::new();
             let mut manifest = format!(
                 "name = \"{name}\"\nlayer = \"{layer}\"\nowner = \"team\"\n\
                  description = \"A sample.\"\n"
             );
             if let Some((callee_layer, ..)) = SERVICES.iter().find(|(_, name, _)| *name == callee) {
-                dependencies += &contract(callee_layer, callee);
+                dependencies += &dependency(callee_layer, callee);
+                from = format!("{callee_layer}/{callee}");
                 manifest += &format!("[[calls]]\nservice = \"{callee}\"\nmethods = [\"Get\"]\n");
                 sample.write(
                     &format!("{callee_layer}-api/{callee}/policy/callers.toml"),
                     &format!(
                         "[[callers]]\nservice = \"{name}\"\nlayer = \"{layer}\"\n\
-                         methods = [\"Get\"]\n"
+                         methods = [\"Get\"]\n\
+                         clearance = {{ sensitivity = \"internal\" }}\n"
                     ),
                 );
             }
+            sample.write(
+                &format!("proto/{layer}/{name}/v1/{name}.proto"),
+                &contract(layer, name, &from),
+            );
             sample.package(&folder, &format!("{layer}-{name}"), &dependencies);
             sample.write(&format!("{folder}/service.toml"), &manifest);
             let database = "[database]\nurl = \"sqlite:data.db\"\nmax_connections = 2\n";

@@ -2,7 +2,9 @@
 
 use std::{fs, path::Path};
 
-use crate::{compile::Contract, folder::Folder};
+use tempfile::TempDir;
+
+use crate::{Located, compile::Contract, finding::Finding, folder::Folder};
 
 /// An honest System contract, `proto/system/price-list`.
 pub(crate) const SYSTEM: &str = r#"syntax = "proto3";
@@ -14,7 +16,7 @@ service PriceListService {
   rpc GetPrice(GetPriceRequest) returns (Price) {
     option (strata.options.v1.method) = {
       scope: "prices:read"
-      ceiling: {sensitivity: INTERNAL}
+      ceiling: {sensitivity: INTERNAL, categories: [PERSONAL]}
       resource: "sku"
     };
   }
@@ -35,7 +37,6 @@ message Price {
   map<string, Amount> by_region = 4 [(strata.options.v1.field) = {sensitivity: INTERNAL}];
   repeated string tags = 5 [(strata.options.v1.field) = {
     sensitivity: PUBLIC
-    declassify: {reason: "printed in the catalogue"}
   }];
 }
 "#;
@@ -75,10 +76,11 @@ message Ticket {
 const OTHER: &str = "syntax = \"proto3\";\npackage system.other.v1;\nmessage Other {}\n";
 
 /// What the labels of the contracts here are read with.
-const CLASSIFICATION: &str = "";
+const CLASSIFICATION: &str = "[kinds.key]\nmeaning = \"A key.\"\n\
+    least = { sensitivity = \"internal\" }\n";
 
-/// Compiles `proto` as the one file of `proto/<folder>/v1`.
-pub(crate) fn compile(folder: &str, proto: &str) -> Result<Contract, String> {
+/// The folder of all contracts, `proto` as the one file of `<folder>/v1`.
+fn root(folder: &str, proto: &str) -> TempDir {
     let root = tempfile::tempdir().unwrap();
     let write = |file: &str, text: &str| {
         let file = root.path().join(file);
@@ -99,6 +101,12 @@ pub(crate) fn compile(folder: &str, proto: &str) -> Result<Contract, String> {
     write("classification.toml", CLASSIFICATION);
     write("system/other/v1/contract.proto", OTHER);
     write(&format!("{folder}/v1/contract.proto"), proto);
+    root
+}
+
+/// Compiles `proto` as the one file of `proto/<folder>/v1`.
+pub(crate) fn compile(folder: &str, proto: &str) -> Result<Contract, String> {
+    let root = root(folder, proto);
     Folder::locate(&root.path().join(folder))
         .and_then(Contract::compile)
         .map_err(|finding| finding.to_string())
@@ -106,13 +114,12 @@ pub(crate) fn compile(folder: &str, proto: &str) -> Result<Contract, String> {
 
 /// What the build says about `proto` in `proto/<folder>/v1`.
 pub(crate) fn findings(folder: &str, proto: &str) -> Vec<String> {
-    match compile(folder, proto) {
-        Ok(contract) => super::all(&contract)
-            .iter()
-            .map(ToString::to_string)
-            .collect(),
-        Err(finding) => vec![finding],
-    }
+    let root = root(folder, proto);
+    let findings = match Located::at(&root.path().join(folder)) {
+        Ok(located) => located.check().findings,
+        Err(findings) => findings,
+    };
+    findings.iter().map(Finding::to_string).collect()
 }
 
 /// Asserts that `proto` has no finding, and `expected` after `honest` has become `wrong`.

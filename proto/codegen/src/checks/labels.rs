@@ -1,10 +1,11 @@
 //! Every value has a label.
 
-use prost_reflect::{FieldDescriptor, Kind};
+use prost_reflect::FieldDescriptor;
 
 use crate::{
     compile::Contract,
     finding::Finding,
+    labels,
     options::{Category, Sensitivity},
 };
 
@@ -21,23 +22,15 @@ pub(super) fn check(contract: &Contract, findings: &mut Vec<Finding>) {
 }
 
 fn check_field(contract: &Contract, field: &FieldDescriptor, findings: &mut Vec<Finding>) {
-    let message = field.parent_message();
-    let subject = format!("message {}, field {}", message.name(), field.name());
-    let mut find = |problem: String| {
-        findings.push(Finding::at(
-            &message.parent_file(),
-            field.path(),
-            &subject,
-            problem,
-        ));
-    };
+    let mut find = |problem: String| findings.push(Finding::of(field, problem));
     let annotations = contract.options.field(field);
     let labelled = annotations.sensitivity() != Sensitivity::Unspecified;
-    if let Some(inner) = labelled_by(field) {
+    if let Some(inner) = labels::held(field).filter(|_| !labels::is_value(field)) {
         if labelled || !annotations.categories.is_empty() {
             find(format!(
-                "states a label, but takes its label from message {inner}: remove sensitivity and \
-                 categories here"
+                "states a label, but takes its label from message {}: remove sensitivity and \
+                 categories here",
+                inner.name()
             ));
         }
     } else if !labelled {
@@ -53,24 +46,17 @@ fn check_field(contract: &Contract, field: &FieldDescriptor, findings: &mut Vec<
     {
         find("has category CATEGORY_UNSPECIFIED: name a category or none".to_owned());
     }
-    if annotations
-        .declassify
-        .is_some_and(|declassify| declassify.reason.trim().is_empty())
-    {
-        find("is declassified without a reason: say why its label may be lower".to_owned());
-    }
-}
-
-/// The message of a contract that labels the field. A map states its label, since its keys are
-/// values too; the well-known types are values.
-fn labelled_by(field: &FieldDescriptor) -> Option<String> {
-    match field.kind() {
-        Kind::Message(message)
-            if !field.is_map() && message.package_name() != "google.protobuf" =>
-        {
-            Some(message.name().to_owned())
+    if let Some(declassify) = &annotations.declassify {
+        if declassify.reason.trim().is_empty() {
+            find("is declassified without a reason: say why its label may be lower".to_owned());
         }
-        _ => None,
+        if annotations.from.is_empty() {
+            find(
+                "is declassified, and is from no other field: leave declassify out, or name in \
+                 `from` what it is lower than"
+                    .to_owned(),
+            );
+        }
     }
 }
 
@@ -96,8 +82,8 @@ mod tests {
                 "message Price, field since",
             ),
             (
-                "{sensitivity: INTERNAL, categories: [PERSONAL]}",
-                "{categories: [PERSONAL]}",
+                "{sensitivity: INTERNAL, categories: [PERSONAL]}]",
+                "{categories: [PERSONAL]}]",
                 27,
                 "message Price, field state",
             ),
@@ -128,19 +114,11 @@ mod tests {
     #[test]
     fn a_label_names_what_it_means() {
         system(
-            "[PERSONAL]",
-            "[CATEGORY_UNSPECIFIED]",
+            "[PERSONAL]}]",
+            "[CATEGORY_UNSPECIFIED]}]",
             &[
                 "system/price-list/v1/contract.proto:27: message Price, field state has category \
                CATEGORY_UNSPECIFIED: name a category or none",
-            ],
-        );
-        system(
-            "printed in the catalogue",
-            " ",
-            &[
-                "system/price-list/v1/contract.proto:29: message Price, field tags is declassified \
-               without a reason: say why its label may be lower",
             ],
         );
     }

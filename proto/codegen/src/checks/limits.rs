@@ -26,7 +26,7 @@ pub(super) fn check(contract: &Contract, findings: &mut Vec<Finding>) {
             .flat_map(|message| message.fields())
         {
             for problem in misplaced(contract, &field) {
-                findings.push(finding(&field, problem));
+                findings.push(Finding::of(&field, problem));
             }
         }
         for message in limits::requests(version) {
@@ -36,22 +36,11 @@ pub(super) fn check(contract: &Contract, findings: &mut Vec<Finding>) {
                         "can come in a request and holds google.protobuf.{unbounded}, which has no \
                          bound: use a string, bytes or a message of the contract"
                     );
-                    findings.push(finding(&field, problem));
+                    findings.push(Finding::of(&field, problem));
                 }
             }
         }
     }
-}
-
-fn finding(field: &FieldDescriptor, problem: impl Into<String>) -> Finding {
-    let message = field.parent_message();
-    let subject = format!("message {}, field {}", message.name(), field.name());
-    Finding::at(
-        &message.parent_file(),
-        field.path(),
-        &subject,
-        problem.into(),
-    )
 }
 
 fn misplaced(contract: &Contract, field: &FieldDescriptor) -> Vec<&'static str> {

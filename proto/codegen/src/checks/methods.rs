@@ -77,7 +77,7 @@ mod tests {
         );
         system("scope: \"prices:read\"", "scope: \"\"", &[""; 0]);
         system(
-            "ceiling: {sensitivity: INTERNAL}",
+            "ceiling: {sensitivity: INTERNAL, categories: [PERSONAL]}",
             "",
             &[
                 "system/price-list/v1/contract.proto:7: method GetPrice has no ceiling: write ceiling: \
@@ -86,7 +86,7 @@ mod tests {
             ],
         );
         system(
-            "ceiling: {sensitivity: INTERNAL}",
+            "ceiling: {sensitivity: INTERNAL, categories: [PERSONAL]}",
             "ceiling: {categories: [PERSONAL]}",
             &[
                 "system/price-list/v1/contract.proto:7: method GetPrice has a ceiling without a \

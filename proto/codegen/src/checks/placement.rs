@@ -41,7 +41,7 @@ fn check_file(
         findings.push(Finding::new(
             file.name(),
             "",
-            "write `syntax = \"proto3\";`",
+            "is not proto3: write `syntax = \"proto3\";`",
         ));
     }
     let own = format!("{}/{}/", contract.folder.layer, contract.folder.name);
@@ -221,7 +221,7 @@ mod tests {
             proto.split("message Price {").next().unwrap().to_owned() + "message Price {}\n";
         assert_eq!(
             findings("system/price-list", &proto),
-            ["system/price-list/v1/contract.proto: write `syntax = \"proto3\";`"]
+            ["system/price-list/v1/contract.proto: is not proto3: write `syntax = \"proto3\";`"]
         );
     }
 }

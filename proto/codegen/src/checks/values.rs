@@ -37,16 +37,7 @@ fn check_field(contract: &Contract, field: &FieldDescriptor, findings: &mut Vec<
         field.kind(),
         Kind::String | Kind::Bytes | Kind::Bool | Kind::Enum(_) | Kind::Message(_)
     );
-    let message = field.parent_message();
-    let mut find = |problem: &str| {
-        let subject = format!("message {}, field {}", message.name(), field.name());
-        findings.push(Finding::at(
-            &message.parent_file(),
-            field.path(),
-            &subject,
-            problem,
-        ));
-    };
+    let mut find = |problem: &str| findings.push(Finding::of(field, problem));
     if !annotations.pattern.is_empty() && !text {
         find("has a pattern, and is no text: leave it out");
     }
