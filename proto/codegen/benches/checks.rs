@@ -12,12 +12,8 @@ use std::{
 
 use strata_codegen::Report;
 
-/// Contracts of each layer, and the layer that their fields are made from.
-const LAYERS: [(&str, usize, Option<(&str, usize)>); 3] = [
-    ("system", 200, None),
-    ("process", 200, Some(("system", 200))),
-    ("experience", 100, Some(("process", 200))),
-];
+/// The layers and how many contracts each has; a contract is made from one of the layer before.
+const LAYERS: [(&str, usize); 3] = [("system", 200), ("process", 200), ("experience", 100)];
 
 /// Messages of each contract: two of its method, the others nested in the answer.
 const MESSAGES: usize = 20;
@@ -38,13 +34,15 @@ fn main() -> Result<(), Box<dyn Error>> {
     ] {
         write(&proto.join(file), &fs::read_to_string(own.join(file))?)?;
     }
-    for (layer, count, below) in LAYERS {
+    let mut below = None;
+    for (layer, count) in LAYERS {
         for number in 0..count {
             let file = format!("{layer}/part{number}/v1/contract.proto");
             write(&proto.join(file), &contract(layer, number, below))?;
         }
+        below = Some(layer);
     }
-    let contracts: usize = LAYERS.iter().map(|(_, count, _)| count).sum();
+    let contracts: usize = LAYERS.iter().map(|(_, count)| count).sum();
     let mut out = io::stdout().lock();
     writeln!(
         out,
@@ -81,12 +79,11 @@ fn write(file: &Path, text: &str) -> io::Result<()> {
     fs::write(file, text)
 }
 
-fn contract(layer: &str, number: usize, below: Option<(&str, usize)>) -> String {
+fn contract(layer: &str, number: usize, below: Option<&str>) -> String {
     let annotation = |field: usize, message: usize| {
         let from = match below {
-            Some((layer, count)) => {
-                let source = number % count;
-                format!("from: [\"{layer}.part{source}.v1.Part{message}.value{field}\"]")
+            Some(layer) => {
+                format!("from: [\"{layer}.part{number}.v1.Part{message}.value{field}\"]")
             }
             None => String::new(),
         };
