@@ -7,7 +7,8 @@
 //! 5. `openapi` makes the document of an Experience contract;
 //! 6. `generate` writes `contract.rs`.
 //!
-//! [`openapi`] makes the document alone, for who commits or compares it.
+//! [`openapi`] makes the document alone, for who commits or compares it. [`read`] gives what the
+//! annotations say, for who reports on the estate.
 
 mod checks;
 mod classification;
@@ -18,6 +19,7 @@ mod folder;
 mod generate;
 mod labels;
 mod limits;
+pub mod model;
 mod openapi;
 mod options;
 mod route;
@@ -29,7 +31,13 @@ use std::{
     process::ExitCode,
 };
 
-use crate::{compile::Contract, finding::Finding, folder::Folder};
+use crate::{
+    classification::Classification,
+    compile::Contract,
+    finding::Finding,
+    folder::Folder,
+    model::{Combination, Model},
+};
 
 /// Generates the contract whose `build.rs` calls this, into `$OUT_DIR/contract.rs`. What is wrong
 /// with it is said as one cargo error per finding.
@@ -56,10 +64,33 @@ pub fn contract() -> ExitCode {
 /// # Errors
 /// What is wrong with the contract, a sentence for each finding.
 pub fn openapi(folder: &Path) -> Result<Option<String>, Vec<String>> {
-    let told = |findings: Vec<Finding>| findings.iter().map(Finding::to_string).collect::<Vec<_>>();
     let contract = checked(folder).map_err(told)?;
     let document = openapi::newest(&contract).map_err(|finding| told(vec![finding]))?;
     Ok(document.map(|document| format!("{document:#}\n")))
+}
+
+/// What the contract in `folder` (`proto/<layer>/<name>`) says of what it moves and stores.
+///
+/// # Errors
+/// What is wrong with the contract, a sentence for each finding.
+pub fn read(folder: &Path) -> Result<Model, Vec<String>> {
+    checked(folder)
+        .map(|contract| model::of(&contract))
+        .map_err(told)
+}
+
+/// What kinds of value amount to together, as `classification.toml` in `folder` (`proto`) says.
+///
+/// # Errors
+/// What is wrong with the file.
+pub fn combinations(folder: &Path) -> Result<Vec<Combination>, Vec<String>> {
+    Classification::read(folder)
+        .map(|classification| model::combinations(&classification))
+        .map_err(|finding| told(vec![finding]))
+}
+
+fn told(findings: Vec<Finding>) -> Vec<String> {
+    findings.iter().map(Finding::to_string).collect()
 }
 
 fn checked(folder: &Path) -> Result<Contract, Vec<Finding>> {
