@@ -2,6 +2,7 @@
 
 mod calls;
 mod config;
+mod data_map;
 mod documents;
 mod graph;
 
@@ -42,6 +43,7 @@ pub(crate) fn findings(
     let graph = Graph::read(workspace)?;
     let mut findings = graph::committed(workspace, &graph)?;
     findings.extend(documents::committed(workspace)?);
+    findings.extend(data_map::committed(workspace)?);
     findings.extend(calls::layers(&services, &graph));
     findings.extend(calls::declared(&services, &graph));
     findings.extend(calls::granted(&services));

@@ -14,25 +14,31 @@ const SERVICES: [(&str, &str, &str); 3] = [
 const BASE: &str = "[listen]\naddress = \"0.0.0.0:8443\"\n[admin]\naddress = \"127.0.0.1:9443\"\n\
     [tls]\nmaterial = \"/run/strata/material\"\n";
 
-/// What the Experience API offers.
-const CONTRACT: &str = r#"syntax = "proto3";
-package experience.app.v1;
-import "google/api/annotations.proto";
-import "strata/options/v1/options.proto";
-// Shows a balance.
-service AppService {
-  option (strata.options.v1.service) = {layer: EXPERIENCE, owner: "team"};
-  // The balance.
-  rpc GetBalance(GetBalanceRequest) returns (Balance) {
-    option (google.api.http) = {get: "/v1/balance"};
-    option (strata.options.v1.method) = {scope: "balance:read", ceiling: {sensitivity: INTERNAL}};
-  }
-}
-message GetBalanceRequest {}
-message Balance {
-  int64 minor = 1 [(strata.options.v1.field) = {sensitivity: INTERNAL}];
-}
-"#;
+/// What each offers.
+const CONTRACTS: [(&str, &str); 3] = [
+    (
+        "proto/system/ledger/v1/ledger.proto",
+        include_str!("contracts/ledger.proto"),
+    ),
+    (
+        "proto/process/balance/v1/balance.proto",
+        include_str!("contracts/balance.proto"),
+    ),
+    (
+        "proto/experience/app/v1/app.proto",
+        include_str!("contracts/app.proto"),
+    ),
+];
+
+/// The kinds their values are of.
+const CLASSIFICATION: &str = "\
+[kinds.amount]\nmeaning = \"Money.\"\nleast = { sensitivity = \"internal\" }\n\
+[kinds.holder_id]\nmeaning = \"Whose account.\"\nleast = { sensitivity = \"internal\" }\n\
+[kinds.purchase]\nmeaning = \"What was bought.\"\nleast = { sensitivity = \"internal\" }\n";
+
+/// What savers see: the balance whole, the latest booking masked.
+const ROLES: &str = "[roles.saver]\n\
+    clearance = { sensitivity = \"internal\", categories = [\"personal\"] }\n";
 
 pub(crate) struct Sample(TempDir);
 
@@ -46,7 +52,11 @@ impl Sample {
              \"proto/experience/*\", \"*-api/*\"]\n",
         );
         sample.annotations();
-        sample.write("proto/experience/app/v1/app.proto", CONTRACT);
+        for (file, contract) in CONTRACTS {
+            sample.write(file, contract);
+        }
+        sample.write("proto/classification.toml", CLASSIFICATION);
+        sample.write("experience-api/app/policy/roles.toml", ROLES);
         for (layer, name, callee) in SERVICES {
             sample.package(
                 &format!("proto/{layer}/{name}"),
@@ -69,7 +79,8 @@ impl Sample {
                     &format!("{callee_layer}-api/{callee}/policy/callers.toml"),
                     &format!(
                         "[[callers]]\nservice = \"{name}\"\nlayer = \"{layer}\"\n\
-                         methods = [\"Get\"]\n"
+                         methods = [\"Get\"]\nclearance = {{ sensitivity = \"confidential\", \
+                         categories = [\"personal\"] }}\n"
                     ),
                 );
             }
