@@ -64,8 +64,8 @@ pub fn contract() -> ExitCode {
 /// # Errors
 /// What is wrong with the contract, a sentence for each finding.
 pub fn openapi(folder: &Path) -> Result<Option<String>, Vec<String>> {
-    let contract = checked(folder).map_err(told)?;
-    let document = openapi::newest(&contract).map_err(|finding| told(vec![finding]))?;
+    let contract = checked(folder).map_err(|findings| told(&findings))?;
+    let document = openapi::newest(&contract).map_err(|finding| told(&[finding]))?;
     Ok(document.map(|document| format!("{document:#}\n")))
 }
 
@@ -76,7 +76,7 @@ pub fn openapi(folder: &Path) -> Result<Option<String>, Vec<String>> {
 pub fn read(folder: &Path) -> Result<Model, Vec<String>> {
     checked(folder)
         .map(|contract| model::of(&contract))
-        .map_err(told)
+        .map_err(|findings| told(&findings))
 }
 
 /// What kinds of value amount to together, as `classification.toml` in `folder` (`proto`) says.
@@ -86,10 +86,10 @@ pub fn read(folder: &Path) -> Result<Model, Vec<String>> {
 pub fn combinations(folder: &Path) -> Result<Vec<Combination>, Vec<String>> {
     Classification::read(folder)
         .map(|classification| model::combinations(&classification))
-        .map_err(|finding| told(vec![finding]))
+        .map_err(|finding| told(&[finding]))
 }
 
-fn told(findings: Vec<Finding>) -> Vec<String> {
+fn told(findings: &[Finding]) -> Vec<String> {
     findings.iter().map(Finding::to_string).collect()
 }
 

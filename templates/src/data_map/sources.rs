@@ -113,7 +113,7 @@ impl Sources {
                 let path = format!("{prefix}{}", field.name);
                 let held = field.holds.as_deref().and_then(|name| self.message(name));
                 if let Some((_, inner)) = held
-                    && !(record && !inner.stored_in.is_empty())
+                    && (!record || inner.stored_in.is_empty())
                     && seen.insert(&inner.name)
                 {
                     open.push_back((format!("{path}."), inner));
