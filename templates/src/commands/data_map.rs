@@ -139,7 +139,11 @@ fn told(place: &Place) -> [(&'static str, String); 4] {
     };
     let retention = match place.retention.as_str() {
         "" => "no retention is stated".to_owned(),
-        retention => format!("kept {retention} after the last use unless erased"),
+        retention => format!("otherwise kept {retention} after the last use"),
+    };
+    let order = match place.parents.as_slice() {
+        [] => String::new(),
+        parents => format!(", before the records of {}", parents.join(", ")),
     };
     let follow = match place.follow.as_slice() {
         [] => String::new(),
@@ -151,7 +155,10 @@ fn told(place: &Place) -> [(&'static str, String); 4] {
         ("access", access + &readers),
         (
             "erasure",
-            format!("by {}: {retention}{follow}", place.owner),
+            format!(
+                "by {}, in the store{order}; {retention}{follow}",
+                place.owner
+            ),
         ),
     ]
 }

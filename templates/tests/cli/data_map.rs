@@ -276,7 +276,9 @@ async fn where_a_persons_records_are_is_counted_and_nothing_of_them_is_printed()
     assert!(text.contains("ledger.accounts: 1 record\n"), "{text}");
     assert!(text.contains("ledger.order: 2 records\n"), "{text}");
     assert!(
-        text.contains("by team: kept P7Y after the last use"),
+        text.contains(
+            "by team, in the store, before the records of ledger.accounts; otherwise kept P7Y"
+        ),
         "{text}"
     );
     for said in [json, text] {
