@@ -7,7 +7,7 @@ use clap::{
 };
 use strata_config::Environment;
 
-use crate::commands::{check, graph, manifest, new, openapi, pki, token, up};
+use crate::commands::{check, data_map, graph, manifest, new, openapi, pki, token, up};
 
 /// Runs and checks the estate.
 #[derive(Parser)]
@@ -30,6 +30,7 @@ enum Command {
     Token(token::Args),
     Graph(graph::Args),
     Openapi(openapi::Args),
+    DataMap(data_map::Args),
     Check(check::Args),
     Manifest(manifest::Args),
 }
@@ -56,6 +57,7 @@ pub(crate) async fn run() -> Result<()> {
         Command::Token(args) => token::run(args).await,
         Command::Graph(args) => graph::run(&args),
         Command::Openapi(args) => openapi::run(&args),
+        Command::DataMap(args) => data_map::run(args).await,
         Command::Check(args) => check::run(&args),
         Command::Manifest(args) => manifest::run(&args),
     }

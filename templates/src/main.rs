@@ -3,6 +3,7 @@
 mod check;
 mod cli;
 mod commands;
+mod data_map;
 mod demo;
 mod documents;
 mod output;

@@ -6,6 +6,7 @@
 
 mod calls;
 mod crates;
+mod data_map;
 mod documents;
 mod folders;
 mod names;

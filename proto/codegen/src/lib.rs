@@ -10,7 +10,8 @@
 //! 6. `generate` writes `contract.rs`.
 //!
 //! [`openapi`] makes the document alone, for who commits or compares it; [`check`] checks all
-//! contracts; [`ceilings`] says what each method may return.
+//! contracts; [`ceilings`] says what each method may return; [`read`] gives what the annotations say,
+//! for who reports on the estate.
 
 mod check;
 mod checks;
@@ -26,6 +27,7 @@ mod labels;
 mod limits;
 mod lineage;
 mod nearest;
+pub mod model;
 mod openapi;
 mod options;
 mod passed;
@@ -41,7 +43,14 @@ use std::{
 
 use strata_core::Label;
 
-use crate::{check::Checked, compile::Contract, contracts::Contracts, folder::Folder};
+use crate::{
+    check::Checked,
+    classification::Classification,
+    compile::Contract,
+    contracts::Contracts,
+    folder::Folder,
+    model::{Combination, Model},
+};
 pub use crate::{check::Report, finding::Finding};
 
 /// Generates the contract whose `build.rs` calls this, into `$OUT_DIR/contract.rs`. What is wrong
@@ -76,14 +85,40 @@ pub fn check(root: &Path, memory: &Path) -> Report {
 /// # Errors
 /// What is wrong with the contract, a sentence for each finding.
 pub fn openapi(folder: &Path) -> Result<Option<String>, Vec<String>> {
-    let told = |findings: Vec<Finding>| findings.iter().map(Finding::to_string).collect::<Vec<_>>();
-    let contract = Located::at(folder).and_then(|located| {
-        let checked = located.check();
-        located.passed(checked)
-    });
-    let contract = contract.map_err(told)?;
-    let document = openapi::newest(&contract).map_err(|finding| told(vec![finding]))?;
+    let contract = passed(folder).map_err(|findings| told(&findings))?;
+    let document = openapi::newest(&contract).map_err(|finding| told(&[finding]))?;
     Ok(document.map(|document| format!("{document:#}\n")))
+}
+
+/// What the contract in `folder` (`proto/<layer>/<name>`) says of what it moves and stores.
+///
+/// # Errors
+/// What is wrong with the contract, a sentence for each finding.
+pub fn read(folder: &Path) -> Result<Model, Vec<String>> {
+    passed(folder)
+        .map(|contract| model::of(&contract))
+        .map_err(|findings| told(&findings))
+}
+
+/// What kinds of value amount to together, as `classification.toml` in `folder` (`proto`) says.
+///
+/// # Errors
+/// What is wrong with the file.
+pub fn combinations(folder: &Path) -> Result<Vec<Combination>, Vec<String>> {
+    Classification::read(folder)
+        .map(|classification| model::combinations(&classification))
+        .map_err(|finding| told(&[finding]))
+}
+
+fn told(findings: &[Finding]) -> Vec<String> {
+    findings.iter().map(Finding::to_string).collect()
+}
+
+/// The contract in `folder`, if nothing is wrong with it.
+fn passed(folder: &Path) -> Result<Contract, Vec<Finding>> {
+    let located = Located::at(folder)?;
+    let checked = located.check();
+    located.passed(checked)
 }
 
 /// The ceiling of each method of the contract in `folder`, by name: of all its versions, the highest.

@@ -22,8 +22,8 @@ mod http {
 }
 
 pub(crate) use annotations::{
-    Category, FieldAnnotations, Label, Layer, Mask, MessageAnnotations, MethodAnnotations,
-    Sensitivity, ServiceAnnotations,
+    BusinessValue, Category, FieldAnnotations, Label, Layer, Mask, MessageAnnotations,
+    MethodAnnotations, Sensitivity, ServiceAnnotations,
 };
 pub(crate) use http::{HttpRule, http_rule::Pattern};
 

@@ -14,6 +14,9 @@ use strata_core::Layer;
 
 use crate::workspace::Workspace;
 
+/// The store of a System API, in the folder a run makes for it.
+pub(crate) const STORE: &str = "data.db";
+
 /// A running estate, as `up --format json` prints it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Summary {
@@ -61,6 +64,14 @@ pub struct EdgeSummary {
     pub url: String,
     /// PEM file of the root to verify it with.
     pub ca: PathBuf,
+}
+
+impl ServiceSummary {
+    /// The file of its store, of a System API.
+    #[must_use]
+    pub fn store(&self) -> Option<PathBuf> {
+        (self.layer == Layer::System).then(|| self.log.with_file_name(STORE))
+    }
 }
 
 impl Summary {

@@ -62,6 +62,12 @@ impl Roles {
         })
     }
 
+    /// Every role, by name, and what its holder may see.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, Clearance)> {
+        let roles = self.roles.iter();
+        roles.map(|(name, clearance)| (name.as_str(), *clearance))
+    }
+
     /// What a user with these roles may see: everything any of them may.
     #[must_use]
     pub fn clearance(&self, held: &[String]) -> Clearance {
@@ -106,6 +112,8 @@ mod tests {
         );
         assert_eq!(clearance(&["customer", "auditor"]), Clearance(both));
         assert_eq!(clearance(&["nobody"]), Clearance::default());
+        let roles = Roles::parse(PAPER, Path::new("roles.toml")).unwrap();
+        assert_eq!(roles.iter().last(), Some(("customer", Clearance(personal))));
         assert_eq!(clearance(&[]), Clearance::default());
     }
 

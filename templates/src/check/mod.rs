@@ -4,6 +4,7 @@ mod calls;
 mod clearance;
 mod config;
 mod contracts;
+mod data_map;
 mod documents;
 mod graph;
 
@@ -45,8 +46,9 @@ pub(crate) fn findings(
     let mut findings = graph::committed(workspace, &graph)?;
     let contracts = contracts::rules(workspace);
     if contracts.is_empty() {
-        // Of a contract that breaks a rule no document can be made.
+        // Of a contract that breaks a rule neither a document nor a map can be made.
         findings.extend(documents::committed(workspace)?);
+        findings.extend(data_map::committed(workspace)?);
     }
     findings.extend(contracts);
     findings.extend(calls::layers(&services, &graph));

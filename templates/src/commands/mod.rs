@@ -1,6 +1,7 @@
 //! One file per command.
 
 pub(crate) mod check;
+pub(crate) mod data_map;
 pub(crate) mod graph;
 pub(crate) mod manifest;
 pub(crate) mod new;

@@ -12,13 +12,16 @@ use strata_core::Layer;
 use strata_estate::{Graph, Workspace};
 
 use super::{callers::Grant, plan::Plan};
-use crate::documents::{Document, file};
+use crate::{
+    data_map::{self, DataMap},
+    documents::{Document, file},
+};
 
 /// Cargo's own record of every package.
 pub(super) const LOCK: &str = "Cargo.lock";
 
 /// Moves the two folders of the service out of `staged` and brings Cargo.lock, the graph, the
-/// callees' grants and the OpenAPI document of an Experience API up to date.
+/// callees' grants, the OpenAPI document of an Experience API and the data map up to date.
 pub(super) fn place(
     workspace: &Workspace,
     plan: &Plan,
@@ -42,6 +45,9 @@ pub(super) fn place(
             let document = Document::of(workspace, &plan.name)?;
             undo.writes(&document.file, &document.text)?;
         }
+        for paper in DataMap::read(workspace)?.papers(workspace)? {
+            undo.writes(&paper.file, &paper.text)?;
+        }
         Ok(())
     })();
     if outcome.is_err() {
@@ -55,7 +61,8 @@ pub(super) fn derived(workspace: &Workspace, plan: &Plan) -> Result<Vec<PathBuf>
     let graph = Graph::file(workspace);
     let document = (plan.layer == Layer::Experience).then(|| file(workspace, &plan.name));
     let mut files = vec![LOCK.into()];
-    for file in [graph].into_iter().chain(document) {
+    let map = data_map::files(workspace);
+    for file in [graph].into_iter().chain(document).chain(map) {
         files.push(file.strip_prefix(workspace.root())?.to_owned());
     }
     Ok(files)

@@ -8,6 +8,7 @@ fn findings(change: impl FnOnce(&Sample)) -> Vec<(String, String)> {
     let sample = Sample::new();
     strata(sample.root(), &["graph", "--write"]).data();
     strata(sample.root(), &["openapi", "--write"]).data();
+    strata(sample.root(), &["data-map", "--write"]).data();
     assert_eq!(strata(sample.root(), &["check"]).data(), "nothing found\n");
     change(&sample);
     let answer = strata(sample.root(), &["check", "--format", "json"]);
@@ -161,6 +162,21 @@ fn a_document_that_is_not_what_the_contract_says() {
 }
 
 #[test]
+fn a_data_map_that_is_not_what_the_contracts_say() {
+    let problem = "differs from what contracts and policies say";
+    let edited = findings(|sample| sample.replace("docs/data-map.md", "P7Y", "P1D"));
+    found(&edited, "docs/data-map.md", problem);
+    let contract = "proto/system/ledger/v1/ledger.proto";
+    let changed = findings(|sample| sample.replace(contract, "P7Y", "P1D"));
+    found(&changed, "docs/data-map.md", problem);
+    found(&changed, "docs/data-map.html", problem);
+    let missing = findings(|sample| {
+        std::fs::remove_file(sample.root().join("docs/data-map.html")).unwrap();
+    });
+    found(&missing, "docs/data-map.html", "is missing");
+}
+
+#[test]
 fn a_configuration_that_would_not_start() {
     let file = "system-api/ledger/config/prod.toml";
     let misspelt = findings(|sample| sample.write(file, "[listen]\nadress = \"0.0.0.0:1\"\n"));
@@ -169,6 +185,7 @@ fn a_configuration_that_would_not_start() {
     let sample = Sample::new();
     strata(sample.root(), &["graph", "--write"]).data();
     strata(sample.root(), &["openapi", "--write"]).data();
+    strata(sample.root(), &["data-map", "--write"]).data();
     sample.write(file, "[listen]\nadress = \"0.0.0.0:1\"\n");
     strata(sample.root(), &["check", "--env", "dev"]).data();
     strata(sample.root(), &["check", "--env", "prod"]).error();

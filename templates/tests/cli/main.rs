@@ -3,6 +3,7 @@
 #![cfg(test)]
 
 mod check;
+mod data_map;
 mod graph;
 mod manifest;
 mod openapi;

@@ -14,49 +14,31 @@ const SERVICES: [(&str, &str, &str); 3] = [
 const BASE: &str = "[listen]\naddress = \"0.0.0.0:8443\"\n[admin]\naddress = \"127.0.0.1:9443\"\n\
     [tls]\nmaterial = \"/run/strata/material\"\n";
 
-/// What the labels of its contracts are read with.
-const CLASSIFICATION: &str = r#"[kinds.amount]
-meaning = "A sum."
-least = { sensitivity = "internal" }
-"#;
+/// What each offers.
+const CONTRACTS: [(&str, &str); 3] = [
+    (
+        "proto/system/ledger/v1/ledger.proto",
+        include_str!("contracts/ledger.proto"),
+    ),
+    (
+        "proto/process/balance/v1/balance.proto",
+        include_str!("contracts/balance.proto"),
+    ),
+    (
+        "proto/experience/app/v1/app.proto",
+        include_str!("contracts/app.proto"),
+    ),
+];
 
-/// The contract of a service: what it returns is made from what it calls.
-fn contract(layer: &str, name: &str, from: &str) -> String {
-    let method = r#"scope: "balance:read", ceiling: {sensitivity: INTERNAL}"#;
-    let (import, rpc) = match layer {
-        "experience" => (
-            "import \"google/api/annotations.proto\";",
-            "rpc GetBalance(GetBalanceRequest) returns (Balance) {\n    \
-             option (google.api.http) = {get: \"/v1/balance\"};",
-        ),
-        _ => ("", "rpc Get(GetBalanceRequest) returns (Balance) {"),
-    };
-    let service = name.replacen(|_: char| true, &name[..1].to_uppercase(), 1);
-    let stated = layer.to_uppercase();
-    let from = match from.split_once('/') {
-        Some((layer, callee)) => format!(", from: [\"{layer}.{callee}.v1.Balance.minor\"]"),
-        None => String::new(),
-    };
-    format!(
-        r#"syntax = "proto3";
-package {layer}.{name}.v1;
-{import}
-import "strata/options/v1/options.proto";
-// Shows a balance.
-service {service}Service {{
-  option (strata.options.v1.service) = {{layer: {stated}, owner: "team"}};
-  // The balance.
-  {rpc}
-    option (strata.options.v1.method) = {{{method}}};
-  }}
-}}
-message GetBalanceRequest {{}}
-message Balance {{
-  int64 minor = 1 [(strata.options.v1.field) = {{sensitivity: INTERNAL, kind: "amount"{from}}}];
-}}
-"#
-    )
-}
+/// The kinds their values are of.
+const CLASSIFICATION: &str = "\
+[kinds.amount]\nmeaning = \"Money.\"\nleast = { sensitivity = \"internal\" }\n\
+[kinds.holder_id]\nmeaning = \"Whose account.\"\nleast = { sensitivity = \"internal\" }\n\
+[kinds.purchase]\nmeaning = \"What was bought.\"\nleast = { sensitivity = \"internal\" }\n";
+
+/// What savers see: the balance whole, the latest booking masked.
+const ROLES: &str = "[roles.saver]\n\
+    clearance = { sensitivity = \"internal\", categories = [\"personal\"] }\n";
 
 pub(crate) struct Sample(TempDir);
 
@@ -70,7 +52,11 @@ impl Sample {
              \"proto/experience/*\", \"*-api/*\"]\n",
         );
         sample.annotations();
+        for (file, contract) in CONTRACTS {
+            sample.write(file, contract);
+        }
         sample.write("proto/classification.toml", CLASSIFICATION);
+        sample.write("experience-api/app/policy/roles.toml", ROLES);
         for (layer, name, callee) in SERVICES {
             sample.package(
                 &format!("proto/{layer}/{name}"),
@@ -82,28 +68,22 @@ impl Sample {
             };
             let folder = format!("{layer}-api/{name}");
             let mut dependencies = dependency(layer, name);
-            let mut from = String::new();
             let mut manifest = format!(
                 "name = \"{name}\"\nlayer = \"{layer}\"\nowner = \"team\"\n\
                  description = \"A sample.\"\n"
             );
             if let Some((callee_layer, ..)) = SERVICES.iter().find(|(_, name, _)| *name == callee) {
                 dependencies += &dependency(callee_layer, callee);
-                from = format!("{callee_layer}/{callee}");
                 manifest += &format!("[[calls]]\nservice = \"{callee}\"\nmethods = [\"Get\"]\n");
                 sample.write(
                     &format!("{callee_layer}-api/{callee}/policy/callers.toml"),
                     &format!(
                         "[[callers]]\nservice = \"{name}\"\nlayer = \"{layer}\"\n\
-                         methods = [\"Get\"]\n\
-                         clearance = {{ sensitivity = \"internal\" }}\n"
+                         methods = [\"Get\"]\nclearance = {{ sensitivity = \"confidential\", \
+                         categories = [\"personal\"] }}\n"
                     ),
                 );
             }
-            sample.write(
-                &format!("proto/{layer}/{name}/v1/{name}.proto"),
-                &contract(layer, name, &from),
-            );
             sample.package(&folder, &format!("{layer}-{name}"), &dependencies);
             sample.write(&format!("{folder}/service.toml"), &manifest);
             let database = "[database]\nurl = \"sqlite:data.db\"\nmax_connections = 2\n";

@@ -4,7 +4,7 @@ use super::strata::{root, strata};
 
 #[test]
 fn every_command_explains_itself_with_an_example() {
-    let commands: [&[&str]; 12] = [
+    let commands: [&[&str]; 13] = [
         &[],
         &["up"],
         &["new"],
@@ -16,6 +16,7 @@ fn every_command_explains_itself_with_an_example() {
         &["token"],
         &["graph"],
         &["check"],
+        &["data-map"],
         &["manifest"],
     ];
     for command in commands {

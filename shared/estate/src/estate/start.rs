@@ -14,6 +14,7 @@ use super::{Estate, Options, Running, StartProgress};
 use crate::{
     compile::Binaries,
     process::{Announcement, Launch, Process},
+    summary::STORE,
     workspace::ServiceFolder,
 };
 
@@ -78,7 +79,7 @@ impl Estate {
             ),
         ]);
         if manifest.layer == Layer::System {
-            let file = path_text(&folder.join("data.db"))?;
+            let file = path_text(&folder.join(STORE))?;
             variables.insert("STRATA_DATABASE__URL".to_owned(), format!("sqlite:{file}"));
         }
         if let Some(audience) = audience(manifest, self.environment) {
