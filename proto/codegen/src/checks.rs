@@ -3,6 +3,7 @@
 
 mod labels;
 mod limits;
+mod masked;
 mod methods;
 mod placement;
 mod routes;
@@ -21,6 +22,7 @@ pub(crate) fn all(contract: &Contract) -> Vec<Finding> {
         labels::check,
         limits::check,
         values::check,
+        masked::check,
         methods::check,
         routes::check,
     ] {
