@@ -1,12 +1,7 @@
 //! Real routes to a message whose serde form is that of a generated one: JSON or contract names,
 //! numbers as text or number, unknown and repeated fields refused.
 
-use std::{
-    future::poll_fn,
-    pin::pin,
-    sync::Arc,
-    time::Instant,
-};
+use std::{future::poll_fn, pin::pin, sync::Arc, time::Instant};
 
 use axum::{body, extract::Request};
 use http::{Method as HttpMethod, Response, StatusCode};

@@ -228,9 +228,10 @@ impl Builder<'_> {
             value: format!("request.{}", names::value(field)),
         }));
         // What it sends on it must be allowed to hold as well.
-        let sent = method.input().fields().filter(|field| {
-            own.contains(field) || passed.iter().any(|name| name == field.name())
-        });
+        let sent = method
+            .input()
+            .fields()
+            .filter(|field| own.contains(field) || passed.iter().any(|name| name == field.name()));
         let granted = sent.fold(label, |granted, field| {
             granted.join(label::stated(&Annotations::of(&field.options(), "field")))
         });

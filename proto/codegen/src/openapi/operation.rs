@@ -125,7 +125,8 @@ fn responses(
 ) -> Map<String, Value> {
     let message = method.output();
     let answer = schemas.message(&message, Direction::Response);
-    let schema = json!({"allOf": [answer, {"$ref": format!("#/components/schemas/{}", masked::SCHEMA)}]});
+    let schema =
+        json!({"allOf": [answer, {"$ref": format!("#/components/schemas/{}", masked::SCHEMA)}]});
     let about = comments::text(&message.parent_file(), message.path());
     let about = about.unwrap_or_else(|| "The answer.".to_owned());
     let (kind, about) = if method.is_server_streaming() {

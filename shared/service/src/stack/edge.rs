@@ -8,7 +8,8 @@ use hyper::body::Incoming;
 use strata_core::{Contract, masking::Tokens};
 use strata_middleware::{
     AccessTokenLayer, BodyDeadlineLayer, CallLayer, DeadlineLayer, DocumentsLayer, MetricsLayer,
-    PanicLayer, ReleaseLayer, ScopeLayer, ShedLayer, StripLayer, TraceLayer, access_token::Verifier,
+    PanicLayer, ReleaseLayer, ScopeLayer, ShedLayer, StripLayer, TraceLayer,
+    access_token::Verifier,
 };
 use strata_rest::Routes;
 use strata_telemetry::{Events, RequestMetrics, Sampling};
