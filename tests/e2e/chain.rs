@@ -1,6 +1,13 @@
 //! A second process of every service, one calling the next, over the stores of the estate.
 
-use strata_tests::{Edge, Instance, Launch, Rig};
+use std::time::Duration;
+
+use strata_tests::{Edge, Instance, Launch, Rig, eventually};
+
+use crate::planted::Collector;
+
+/// For telemetry to be sent.
+const PATIENCE: Duration = Duration::from_secs(90);
 
 /// The processes a request passes through.
 pub(crate) struct Chain {
@@ -8,7 +15,9 @@ pub(crate) struct Chain {
     pub(crate) orders: Instance,
     pub(crate) overview: Instance,
     pub(crate) storefront: Instance,
+    pub(crate) desk: Instance,
     pub(crate) edge: Edge,
+    desk_edge: Edge,
 }
 
 impl Chain {
@@ -21,19 +30,21 @@ impl Chain {
             .upstream("customers", customers.address)
             .upstream("orders", orders.address);
         let overview = overview.start().await.unwrap();
-        let storefront = another("storefront").upstream("customer-overview", overview.address);
-        let storefront = storefront.start().await.unwrap();
-        let edge = rig.edge("storefront").unwrap().at(storefront.address);
+        let edge = |service| another(service).upstream("customer-overview", overview.address);
+        let storefront = edge("storefront").start().await.unwrap();
+        let desk = edge("support-desk").start().await.unwrap();
         Self {
+            edge: rig.edge("storefront").unwrap().at(storefront.address),
+            desk_edge: rig.edge("support-desk").unwrap().at(desk.address),
             customers,
             orders,
             overview,
             storefront,
-            edge,
+            desk,
         }
     }
 
-    /// Every process.
+    /// The processes a customer's request passes through.
     pub(crate) fn processes(&self) -> [(&'static str, &Instance); 4] {
         [
             ("customers", &self.customers),
@@ -41,5 +52,30 @@ impl Chain {
             ("customer-overview", &self.overview),
             ("storefront", &self.storefront),
         ]
+    }
+
+    /// Every process.
+    pub(crate) fn all(&self) -> impl Iterator<Item = (&'static str, &Instance)> {
+        self.processes()
+            .into_iter()
+            .chain([("support-desk", &self.desk)])
+    }
+
+    /// An Experience API of it, as its users see it.
+    pub(crate) fn edge_of(&self, service: &str) -> &Edge {
+        match service {
+            "storefront" => &self.edge,
+            _ => &self.desk_edge,
+        }
+    }
+
+    /// What a collector was sent, once every process has told of what it answered.
+    pub(crate) async fn traced(&self, collector: &Collector) -> String {
+        let told = eventually(PATIENCE, async || {
+            let text = collector.text();
+            Ok(self.all().all(|(service, _)| text.contains(service)))
+        });
+        told.await.unwrap();
+        collector.text()
     }
 }

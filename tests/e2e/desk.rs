@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use strata_tests::{Answer, Rig};
 
 use crate::{
+    OVERVIEW,
     overview::expected,
     stores::{plain, summaries},
 };
@@ -50,13 +51,13 @@ fn matching(all: &[Value], region: &str, query: &str) -> Vec<Value> {
     all.iter().filter(matches).cloned().collect()
 }
 
-pub(crate) async fn an_agent_sees_the_customers_of_their_region(rig: &mut Rig) {
+pub(crate) async fn a_supervisor_sees_the_customers_of_their_region(rig: &mut Rig) {
     for (region, customer) in [
         ("uk", "cus_000001"),
         ("de", "cus_000002"),
         ("ie", "cus_001000"),
     ] {
-        let token = rig.agent_token(Some(region)).unwrap();
+        let token = rig.supervisor_token(region).unwrap();
         let answer = overview(rig, customer, &token).await;
         assert_eq!(answer.status, StatusCode::OK, "{answer:?}");
         let mut expected = expected(rig, customer).await;
@@ -64,6 +65,57 @@ pub(crate) async fn an_agent_sees_the_customers_of_their_region(rig: &mut Rig) {
         assert_eq!(plain(&answer.body), plain(&expected), "{customer}");
         assert!(!answer.body["recentOrders"].as_array().unwrap().is_empty());
     }
+}
+
+/// The same customer, by who asks.
+pub(crate) async fn an_agent_sees_less_than_the_customer(rig: &mut Rig) {
+    let customer = "cus_000001";
+    let storefront = rig.edge("storefront").unwrap();
+    let own = storefront.get(OVERVIEW, &rig.token(customer).unwrap());
+    let own = own.await.unwrap();
+    assert_eq!(own.body.get("masked"), None);
+    let seen = overview(rig, customer, &rig.agent_token(Some("uk")).unwrap()).await;
+    assert_eq!(seen.status, StatusCode::OK, "{seen:?}");
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    let (profile, less) = (&own.body["profile"], &seen.body["profile"]);
+    for same in ["customerId", "loyaltyTier", "customerSince"] {
+        assert_eq!(less[same], profile[same], "{same}");
+    }
+    let (name, email, phone) = (
+        text(&profile["fullName"]),
+        text(&profile["email"]),
+        text(&profile["phone"]),
+    );
+    assert_eq!(less["fullName"], format!("{}***", &name[..1]));
+    let domain = email.split_once('@').unwrap().1;
+    assert_eq!(less["email"], format!("***@{domain}"));
+    assert_eq!(less["phone"], format!("****{}", &phone[phone.len() - 4..]));
+    let postcode = text(&profile["address"]["postcode"]);
+    let area = postcode.split(' ').next().unwrap();
+    assert_eq!(less["address"]["postcode"], format!("{area} ***"));
+    assert_eq!(less["address"]["street"], "");
+    let (order, its) = (&own.body["recentOrders"][0], &seen.body["recentOrders"][0]);
+    assert_eq!(
+        (&its["orderId"], &its["status"]),
+        (&order["orderId"], &order["status"])
+    );
+    assert_eq!(
+        (&its["totalMinor"], &its["lines"][0]["description"]),
+        (&json!("0"), &json!(""))
+    );
+    let masked = [
+        "profile.address.city",
+        "profile.address.postcode",
+        "profile.address.street",
+        "profile.email",
+        "profile.fullName",
+        "profile.phone",
+        "recentOrders.lines.description",
+        "recentOrders.lines.sku",
+        "recentOrders.totalMinor",
+        "totals.lifetimeValueMinor",
+    ];
+    assert_eq!(seen.body["masked"], json!(masked));
 }
 
 /// A problem without what differs between any two: the trace.
@@ -97,7 +149,7 @@ pub(crate) async fn a_customer_of_another_region_is_like_a_missing_one(rig: &mut
 pub(crate) async fn a_search_finds_the_customers_of_ones_region(rig: &mut Rig) {
     let all = summaries(rig).await;
     for region in ["uk", "de"] {
-        let token = rig.agent_token(Some(region)).unwrap();
+        let token = rig.supervisor_token(region).unwrap();
         let someone = &matching(&all, region, "")[0];
         let name = someone["fullName"].as_str().unwrap().to_lowercase();
         let given = name.split(' ').next().unwrap();

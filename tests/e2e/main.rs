@@ -3,6 +3,7 @@
 #![cfg(test)]
 
 mod chain;
+mod classification;
 mod contact;
 mod desk;
 mod documents;
@@ -14,9 +15,12 @@ mod material;
 mod outage;
 mod overview;
 mod paging;
+mod panicking;
+mod planted;
 mod problems;
 mod production;
 mod relay;
+mod release;
 mod replicas;
 mod secrecy;
 mod stores;
@@ -35,6 +39,9 @@ const STREAM: &str = "/v1/me/orders.ndjson";
 const ORDERS: &str = "/v1/me/orders";
 
 fn main() -> anyhow::Result<ExitCode> {
+    if let Some(ended) = panicking::run() {
+        return Ok(ended);
+    }
     run(cases![
         overview::a_customer_sees_what_the_stores_hold,
         overview::a_customer_without_orders_sees_none,
@@ -42,7 +49,8 @@ fn main() -> anyhow::Result<ExitCode> {
         paging::pages_hold_every_order_once_newest_first,
         paging::an_order_placed_meanwhile_shifts_no_page,
         paging::a_page_token_of_another_shows_only_ones_own,
-        desk::an_agent_sees_the_customers_of_their_region,
+        desk::a_supervisor_sees_the_customers_of_their_region,
+        desk::an_agent_sees_less_than_the_customer,
         desk::a_customer_of_another_region_is_like_a_missing_one,
         desk::a_search_finds_the_customers_of_ones_region,
         desk::a_search_is_for_agents_of_a_region,
@@ -81,6 +89,10 @@ fn main() -> anyhow::Result<ExitCode> {
         replicas::a_hung_replica_is_left_out,
         replicas::while_the_only_one_hangs_callers_hear_at_once,
         replicas::services_start_in_any_order,
-        secrecy::no_log_holds_what_is_secret,
+        classification::what_each_role_is_shown_is_what_the_table_says,
+        classification::every_class_has_its_row,
+        release::a_release_is_an_event,
+        release::a_workload_sends_on_only_what_it_may_hold,
+        secrecy::nothing_leaks_by_another_door,
     ])
 }

@@ -1,95 +1,255 @@
-//! What the logs never hold: tokens, and what a customer's record says.
+//! No leak by another door: everything of a customer, what users send, tokens, keys and store urls are
+//! planted, every route is driven to each of its ends, and nothing of it comes out but in the answers.
 
-use std::fs;
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
+use bytes::Bytes;
 use http::{StatusCode, header::AUTHORIZATION};
+use prost::Message as _;
+use proto_system_customers::v1::{GetCustomerRequest, UpdateContactRequest};
 use serde_json::json;
-use strata_tests::Rig;
+use sqlx::{Connection as _, SqliteConnection, sqlite::SqliteConnectOptions};
+use strata_core::Layer;
+use strata_middleware::principal;
+use strata_testkit::{Credential, Probe};
+use strata_tests::{Edge, Instance, Launch, Rig};
+use tonic::{Code, Request};
 
 use crate::{
     CONTACT, ORDERS, OVERVIEW, STREAM,
     chain::Chain,
-    stores::{orders, profile},
+    panicking,
+    planted::{Collector, Output, Planted, coded, keys},
+    stores::open,
 };
 
+/// What a user makes up and sends: in headers, path, query and body.
 const TYPED: &str = "typed-by-the-user";
+/// The folder a store lies in.
+const STORE: &str = "folder-of-the-store";
 
-/// Everything about a customer that identifies or describes them, as the stores hold it.
-async fn personal(rig: &Rig, customer: &str) -> Vec<String> {
-    let profile = profile(rig, customer).await;
-    let orders = orders(rig, customer).await;
-    let of_profile = ["customerId", "fullName", "email", "phone"].map(|name| &profile[name]);
-    let of_address = ["street", "postcode"].map(|name| &profile["address"][name]);
-    let of_orders = orders.iter().flat_map(|order| {
-        let lines = order["lines"].as_array().unwrap();
-        lines.iter().map(|line| &line["description"])
-    });
-    let all = of_profile.into_iter().chain(of_address).chain(of_orders);
-    all.map(|value| value.as_str().unwrap().to_owned())
-        .collect()
-}
-
-/// Right and wrong requests to the estate, and to processes that log all there is to debug them.
-pub(crate) async fn no_log_holds_what_is_secret(rig: &mut Rig) {
-    let token = rig.token("cus_000001").unwrap();
-    let chain = Chain::start(rig, |launch| {
-        launch.set(
+fn loud(launch: Launch, collector: &Collector) -> Launch {
+    launch
+        .set(
             "STRATA_TELEMETRY__LOG_FILTER",
             "debug,sqlx=trace,strata_middleware=trace",
         )
-    });
-    let chain = chain.await;
-    for edge in [&rig.edge("storefront").unwrap(), &chain.edge] {
-        for (path, status) in [
-            (OVERVIEW.to_owned(), StatusCode::OK),
-            (ORDERS.to_owned(), StatusCode::OK),
-            (STREAM.to_owned(), StatusCode::OK),
-            (
-                format!("{ORDERS}?pageSize={TYPED}"),
-                StatusCode::BAD_REQUEST,
-            ),
-            (
-                format!("{ORDERS}?pageToken={TYPED}"),
-                StatusCode::BAD_REQUEST,
-            ),
-            (format!("/v1/{TYPED}"), StatusCode::NOT_FOUND),
-        ] {
-            let answer = edge.get(&path, &token).await.unwrap();
-            assert_eq!(answer.status, status, "{path}");
-        }
-        for (email, status) in [
-            (format!("{TYPED}@example.com"), StatusCode::OK),
-            (TYPED.to_owned(), StatusCode::BAD_REQUEST),
-        ] {
-            let change = json!({ "email": email, "idempotencyKey": email });
-            let answer = edge.patch(CONTACT, &token, &change).await.unwrap();
-            assert_eq!(answer.status, status);
-        }
-        let asked = edge.send(OVERVIEW, |request| {
-            request.header(AUTHORIZATION, format!("Bearer {token}x"))
+        .set("STRATA_TELEMETRY__OTLP_ENDPOINT", collector.url())
+        .set("STRATA_TELEMETRY__SAMPLE_RATIO", "1")
+}
+
+/// Every route of an Experience API, as somebody who may and somebody who may not ask for it, well and
+/// wrongly. `ends` is what the first is answered.
+async fn drive(edge: &Edge, service: &str, planted: &Planted, token: &str, ends: StatusCode) {
+    let customer = planted.customer();
+    let routes = match service {
+        "storefront" => vec![OVERVIEW.to_owned(), ORDERS.to_owned(), STREAM.to_owned()],
+        _ => vec![
+            format!("/v1/customers/{customer}/overview"),
+            format!("/v1/customers?query={}", planted.text("given")),
+        ],
+    };
+    let ask = async |path: &str, token: &str, expected: StatusCode| {
+        let sent = edge.send(path, |request| {
+            request
+                .header(AUTHORIZATION, format!("Bearer {token}"))
+                .header("user-agent", TYPED)
+                .header("cookie", format!("session={TYPED}"))
+                .header("tracestate", "typed=typed-by-the-user")
+                .header("x-request-id", TYPED)
         });
-        assert!(asked.await.unwrap().is_problem(StatusCode::UNAUTHORIZED));
+        let answer = sent.await.unwrap();
+        assert_eq!(answer.status, expected, "{path} {answer:?}");
+        if expected != StatusCode::OK {
+            let told = format!("{:?} {}", answer.headers, answer.body);
+            assert!(!told.contains(TYPED) && !told.contains("kanarie"), "{told}");
+        }
+    };
+    for route in &routes {
+        ask(route, token, ends).await;
+        ask(route, &format!("{token}x"), StatusCode::UNAUTHORIZED).await;
+        let wrong = if route.contains('?') { "&" } else { "?" };
+        ask(
+            &format!("{route}{wrong}{TYPED}={TYPED}"),
+            token,
+            StatusCode::BAD_REQUEST,
+        )
+        .await;
+    }
+    ask(&format!("/v1/{TYPED}"), token, StatusCode::NOT_FOUND).await;
+    if service == "storefront" {
+        for (email, expected) in [
+            (planted.text("email"), ends),
+            (format!("{TYPED} and no address"), StatusCode::BAD_REQUEST),
+        ] {
+            let change =
+                json!({ "email": email, "phone": "+447700900123", "idempotencyKey": TYPED });
+            let answer = edge.patch(CONTACT, token, &change).await.unwrap();
+            // A handler that panics does not look at what it is sent.
+            let seen = [expected, ends].contains(&answer.status);
+            assert!(seen, "{email}: {answer:?}");
+        }
+    }
+}
+
+/// Calls every method of a service under the identities that may call it. What it answers, by code.
+async fn call(rig: &Rig, service: &str, process: &Instance, planted: &Planted) -> Vec<Code> {
+    let (layer, callers) = match service {
+        "customer-overview" => (Layer::Process, ["storefront", "support-desk"].as_slice()),
+        _ => (Layer::System, ["customer-overview"].as_slice()),
+    };
+    let asked = GetCustomerRequest {
+        customer_id: planted.customer(),
+    };
+    let change = UpdateContactRequest {
+        customer_id: planted.customer(),
+        email: Some(planted.text("email")),
+        phone: None,
+        idempotency_key: TYPED.to_owned(),
+    };
+    let messages = [asked.encode_to_vec(), change.encode_to_vec(), vec![0xff]];
+    let mut codes = Vec::new();
+    for caller in callers {
+        let caller = &rig.estate.service(caller).unwrap().id;
+        let credential = Credential::honest(rig.estate.pki(), caller).unwrap();
+        let mut probe = Probe::new(rig.estate.pki(), process.address, &credential).unwrap();
+        for method in rig.contracts.methods(layer, service) {
+            for bytes in &messages {
+                let mut request = Request::new(Bytes::from(bytes.clone()));
+                let user = rig.principal(&planted.customer());
+                principal::write(&user, request.metadata_mut().as_mut()).unwrap();
+                if let Err(status) = probe.call(&method.path, request).await {
+                    let told = format!("{status:?}");
+                    assert!(!told.contains(TYPED) && !told.contains("kanarie"), "{told}");
+                    codes.push(status.code());
+                }
+            }
+        }
+    }
+    codes
+}
+
+/// A copy of a service's store, in a folder whose name only its url says.
+async fn copied(rig: &Rig, service: &str, folder: &Path) -> PathBuf {
+    let folder = folder.join(format!("{STORE}-{service}"));
+    fs::create_dir(&folder).unwrap();
+    let file = folder.join("data.db");
+    sqlx::query("VACUUM INTO ?1")
+        .bind(file.to_str().unwrap())
+        .execute(&mut open(rig, service).await)
+        .await
+        .unwrap();
+    file
+}
+
+/// Makes every statement on a store fail.
+async fn broken(file: &Path, table: &str) {
+    let options = SqliteConnectOptions::new().filename(file);
+    let mut store = SqliteConnection::connect_with(&options).await.unwrap();
+    let rename = format!("ALTER TABLE {table} RENAME TO lost");
+    let rename = sqlx::query(sqlx::AssertSqlSafe(rename));
+    rename.execute(&mut store).await.unwrap();
+}
+
+pub(crate) async fn nothing_leaks_by_another_door(rig: &mut Rig) {
+    let collector = Collector::start().await;
+    let planted = Planted::write(rig, 9).await;
+    let store = tempfile::tempdir().unwrap();
+    let chain = Chain::start(rig, |launch| loud(launch, &collector)).await;
+    let mut processes = Vec::new();
+    let customer = rig.token(&planted.customer()).unwrap();
+    let agent = rig.agent_token(Some("uk")).unwrap();
+    let tokens = [("storefront", &customer), ("support-desk", &agent)];
+
+    // Success, refusal and what is wrong with a request.
+    for (service, token) in tokens {
+        drive(
+            chain.edge_of(service),
+            service,
+            &planted,
+            token,
+            StatusCode::OK,
+        )
+        .await;
+    }
+    // An error: the store fails under its service, whose url says where it lies.
+    for service in ["customers", "orders"] {
+        let file = copied(rig, service, store.path()).await;
+        let launch = rig.another(service).unwrap();
+        let launch = launch.set("STRATA_DATABASE__URL", format!("sqlite:{}", file.display()));
+        let process = loud(launch, &collector).start().await.unwrap();
+        broken(&file, service).await;
+        let codes = call(rig, service, &process, &planted).await;
+        assert!(codes.contains(&Code::Internal), "{service}: {codes:?}");
+        processes.push((format!("{service} failing"), process));
+    }
+    let lost = loud(rig.another("customer-overview").unwrap(), &collector)
+        .upstream("customers", "127.0.0.1:9".parse().unwrap())
+        .upstream("orders", "127.0.0.1:9".parse().unwrap());
+    let lost = lost.start().await.unwrap();
+    call(rig, "customer-overview", &lost, &planted).await;
+    processes.push(("customer-overview alone".to_owned(), lost));
+    // A panic whose text says everything.
+    let said = [planted.secrets(), vec![TYPED.to_owned()]]
+        .concat()
+        .join(" ");
+    for (service, token) in tokens {
+        let launch = panicking::launch(rig, service, &said);
+        let process = loud(launch, &collector).start().await.unwrap();
+        let edge = rig.edge(service).unwrap().at(process.address);
+        drive(
+            &edge,
+            service,
+            &planted,
+            token,
+            StatusCode::INTERNAL_SERVER_ERROR,
+        )
+        .await;
+        processes.push((format!("{service} panicking"), process));
+    }
+    for service in ["customers", "orders", "customer-overview"] {
+        let launch = panicking::launch(rig, service, &said);
+        let process = loud(launch, &collector).start().await.unwrap();
+        call(rig, service, &process, &planted).await;
+        assert!(
+            process.log().contains("panicked"),
+            "{service} did not panic"
+        );
+        processes.push((format!("{service} panicking"), process));
     }
 
-    let logs = rig.estate.services().iter();
-    let logs = logs.map(|service| {
-        (
-            service.id.to_string(),
-            fs::read_to_string(&service.log).unwrap(),
-        )
-    });
-    let beside = chain
-        .processes()
-        .map(|(name, process)| (format!("{name} beside"), process.log()));
-    let mut secrets = personal(rig, "cus_000001").await;
+    let mut secrets = planted.secrets();
+    for token in [&customer, &agent] {
+        secrets.extend(token.split('.').map(str::to_owned));
+    }
+    secrets.extend([TYPED, STORE].map(str::to_owned));
+    secrets.extend(coded(TYPED));
+    for service in rig.estate.services() {
+        secrets.extend(keys(&service.material));
+    }
     assert!(secrets.iter().all(|secret| secret.len() > 5), "{secrets:?}");
-    secrets.extend(token.split('.').map(str::to_owned));
-    secrets.push(TYPED.to_owned());
-    for (service, log) in logs.chain(beside) {
-        assert!(log.contains("ready"), "{service}: this is no log");
-        for secret in &secrets {
-            let line = log.lines().find(|line| line.contains(secret));
-            assert!(line.is_none(), "{service} logs {secret}: {line:?}");
+    let mut outputs = vec![("collector".to_owned(), chain.traced(&collector).await)];
+    let beside = processes
+        .iter()
+        .map(|(name, process)| (name.as_str(), process));
+    for (name, process) in chain.all().chain(beside) {
+        let output = Output::of(process).await;
+        assert!(output.log.contains("ready"), "{name}: this is no log");
+        let sinks = output
+            .sinks()
+            .map(|(sink, text)| (format!("{name}, {sink}"), text.to_owned()));
+        outputs.extend(sinks);
+    }
+    planted.remove(rig).await;
+    let mut hits = Vec::new();
+    for (sink, text) in &outputs {
+        for secret in secrets.iter().filter(|secret| text.contains(*secret)) {
+            let line = text.lines().find(|line| line.contains(secret));
+            hits.push(format!("{sink} holds {secret}: {line:?}"));
         }
     }
+    assert_eq!(hits, [""; 0]);
 }

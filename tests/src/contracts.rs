@@ -7,7 +7,7 @@ use std::{
 };
 
 use anyhow::{Context as _, Result, ensure};
-use prost_reflect::{DescriptorPool, ExtensionDescriptor, MethodDescriptor};
+use prost_reflect::{DescriptorPool, DynamicMessage, ExtensionDescriptor, Kind, MethodDescriptor};
 use protox::Compiler;
 use strata_core::Layer;
 use strata_estate::{ServiceFolder, Workspace};
@@ -24,8 +24,11 @@ pub struct Method {
     pub scopes: BTreeSet<String>,
 }
 
-/// The methods of each service.
-pub struct Contracts(BTreeMap<(Layer, String), Vec<Method>>);
+/// What the contracts of all services say.
+pub struct Contracts {
+    methods: BTreeMap<(Layer, String), Vec<Method>>,
+    classes: BTreeSet<String>,
+}
 
 impl Contracts {
     /// Compiles the protos of every service.
@@ -34,34 +37,46 @@ impl Contracts {
     /// When one does not compile, or a service has no method.
     pub fn read(workspace: &Workspace, services: &[ServiceFolder]) -> Result<Self> {
         let root = workspace.root().join("proto");
-        let contracts = services.iter().map(|service| {
+        let (mut contracts, mut classes) = (BTreeMap::new(), BTreeSet::new());
+        for service in services {
             let (layer, name) = (service.manifest.layer, &service.manifest.name);
             let folder = root.join(layer.as_str()).join(name);
-            let methods = methods(&root, &folder)
+            let pool = compile(&root, &folder)
                 .with_context(|| format!("{} has no contract", service.binary))?;
+            let methods = methods(&pool)?;
             ensure!(!methods.is_empty(), "{} has no method", service.binary);
-            Ok(((layer, name.clone()), methods))
-        });
-        Ok(Self(contracts.collect::<Result<_>>()?))
+            classes.extend(self::classes(&pool)?);
+            contracts.insert((layer, name.clone()), methods);
+        }
+        Ok(Self {
+            methods: contracts,
+            classes,
+        })
     }
 
     /// The methods of a service.
     #[must_use]
     pub fn methods(&self, layer: Layer, service: &str) -> &[Method] {
-        self.0
+        self.methods
             .get(&(layer, service.to_owned()))
             .map_or(&[], Vec::as_slice)
+    }
+
+    /// The label of every value some answer can hold, as contracts write it: `INTERNAL PERSONAL`.
+    #[must_use]
+    pub const fn classes(&self) -> &BTreeSet<String> {
+        &self.classes
     }
 
     /// Every scope any method needs.
     #[must_use]
     pub fn scopes(&self) -> BTreeSet<String> {
-        let methods = self.0.values().flatten();
+        let methods = self.methods.values().flatten();
         methods.flat_map(|method| method.scopes.clone()).collect()
     }
 }
 
-fn methods(root: &Path, folder: &Path) -> Result<Vec<Method>> {
+fn compile(root: &Path, folder: &Path) -> Result<DescriptorPool> {
     let files = WalkDir::new(folder)
         .into_iter()
         .collect::<Result<Vec<_>, _>>()?;
@@ -74,7 +89,11 @@ fn methods(root: &Path, folder: &Path) -> Result<Vec<Method>> {
         .collect();
     let mut compiler = Compiler::new([root.to_owned(), root.join("options")])?;
     compiler.include_imports(true).open_files(&protos)?;
-    let pool = DescriptorPool::decode(compiler.encode_file_descriptor_set().as_slice())?;
+    let files = compiler.encode_file_descriptor_set();
+    Ok(DescriptorPool::decode(files.as_slice())?)
+}
+
+fn methods(pool: &DescriptorPool) -> Result<Vec<Method>> {
     let options = pool
         .get_extension_by_name("strata.options.v1.method")
         .context("the annotations are missing")?;
@@ -98,4 +117,53 @@ fn describe(method: &MethodDescriptor, options: &ExtensionDescriptor) -> Method 
         path: format!("/{}/{}", method.parent_service().full_name(), method.name()),
         scopes: scopes.map(str::to_owned).collect(),
     }
+}
+
+fn classes(pool: &DescriptorPool) -> Result<BTreeSet<String>> {
+    let options = pool
+        .get_extension_by_name("strata.options.v1.field")
+        .context("the annotations are missing")?;
+    let methods = pool
+        .services()
+        .flat_map(|service| service.methods().collect::<Vec<_>>());
+    let mut open: Vec<_> = methods.map(|method| method.output()).collect();
+    let (mut seen, mut classes) = (BTreeSet::new(), BTreeSet::new());
+    while let Some(message) = open.pop() {
+        if !seen.insert(message.full_name().to_owned()) {
+            continue;
+        }
+        for field in message.fields() {
+            let annotations = field.options();
+            let annotations = annotations.get_extension(&options);
+            classes.extend(annotations.as_message().and_then(class));
+            if let Kind::Message(inner) = field.kind() {
+                open.push(inner);
+            }
+        }
+    }
+    Ok(classes)
+}
+
+/// The label of annotations that state one.
+fn class(annotations: &DynamicMessage) -> Option<String> {
+    let name = |field: &str, number: i32| {
+        let field = annotations.descriptor().get_field_by_name(field)?;
+        let Kind::Enum(values) = field.kind() else {
+            return None;
+        };
+        Some(values.get_value(number)?.name().to_owned())
+    };
+    let sensitivity = annotations
+        .get_field_by_name("sensitivity")?
+        .as_enum_number()?;
+    if sensitivity == 0 {
+        return None;
+    }
+    let mut words = vec![name("sensitivity", sensitivity)?];
+    let categories = annotations.get_field_by_name("categories")?;
+    let categories = categories.as_list()?.iter();
+    let categories =
+        categories.filter_map(|category| name("categories", category.as_enum_number()?));
+    words.extend(categories);
+    Some(words.join(" "))
 }

@@ -90,6 +90,13 @@ impl Launch {
         self
     }
 
+    /// Of another program, which takes the same arguments.
+    #[must_use]
+    pub fn binary(mut self, binary: &Path) -> Self {
+        self.binary = binary.to_owned();
+        self
+    }
+
     /// With a variable, in place of the one there is.
     #[must_use]
     pub fn set(mut self, variable: impl AsRef<OsStr>, value: impl AsRef<OsStr>) -> Self {

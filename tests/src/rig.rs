@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, ffi::OsString, path::PathBuf};
 
 use anyhow::{Context as _, Result};
 use strata_config::{Environment, dns_name};
-use strata_core::{Clearance, Layer, Principal};
+use strata_core::{Category, Clearance, Label, Layer, Principal, Sensitivity};
 use strata_estate::{
     Binaries, Estate, Options, Profile, Running, ServiceFolder, TokenRequest, Workspace, build,
 };
@@ -131,7 +131,7 @@ impl Rig {
     /// # Errors
     /// When it cannot be signed.
     pub fn token_with(&self, customer: &str, scopes: &BTreeSet<String>) -> Result<String> {
-        self.sign(customer, "customer", None, scopes)
+        self.sign(customer, &["customer"], None, scopes)
     }
 
     /// An access token of an agent, with every scope; of no region means of none.
@@ -151,13 +151,29 @@ impl Rig {
         region: Option<&str>,
         scopes: &BTreeSet<String>,
     ) -> Result<String> {
-        self.sign("agent-7", "agent", region, scopes)
+        self.sign("agent-7", &["agent"], region, scopes)
+    }
+
+    /// An access token of an agent who supervises others, with every scope.
+    ///
+    /// # Errors
+    /// When it cannot be signed.
+    pub fn supervisor_token(&self, region: &str) -> Result<String> {
+        self.token_of("agent-1", &["agent", "supervisor"], region)
+    }
+
+    /// An access token of any user, with these roles and every scope.
+    ///
+    /// # Errors
+    /// When it cannot be signed.
+    pub fn token_of(&self, user: &str, roles: &[&str], region: &str) -> Result<String> {
+        self.sign(user, roles, Some(region), &self.contracts.scopes())
     }
 
     fn sign(
         &self,
         user: &str,
-        role: &str,
+        roles: &[&str],
         region: Option<&str>,
         scopes: &BTreeSet<String>,
     ) -> Result<String> {
@@ -165,13 +181,14 @@ impl Rig {
         self.estate.issuer().token(&TokenRequest {
             username: user.to_owned(),
             scope: scopes.join(" "),
-            roles: vec![role.to_owned()],
+            roles: roles.iter().map(|&role| role.to_owned()).collect(),
             region: region.map(str::to_owned),
             ..TokenRequest::default()
         })
     }
 
-    /// A customer whom no method refuses for want of a scope, a role or a region.
+    /// A customer whom no method refuses for want of a scope, a role or a region, and who may see all
+    /// there is.
     #[must_use]
     pub fn principal(&self, customer: &str) -> Principal {
         Principal {
@@ -179,7 +196,7 @@ impl Rig {
             roles: vec!["customer".to_owned(), "agent".to_owned()],
             scopes: self.contracts.scopes().into_iter().collect(),
             region: Some("uk".to_owned()),
-            clearance: Clearance::default(),
+            clearance: Clearance(Label::new(Sensitivity::Restricted, &Category::ALL)),
         }
     }
 }

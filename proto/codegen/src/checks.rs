@@ -6,6 +6,7 @@ mod ceilings;
 mod kinds;
 mod labels;
 mod limits;
+mod masked;
 mod masks;
 mod methods;
 mod placement;
@@ -29,6 +30,7 @@ pub(crate) fn all(contract: &Contract) -> Vec<Finding> {
         masks::check,
         limits::check,
         values::check,
+        masked::check,
         methods::check,
         ceilings::check,
         routes::check,

@@ -180,48 +180,52 @@ impl Clearance {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
+    use proptest::{prelude::*, sample::select};
+
     use super::*;
 
-    fn labels() -> Vec<Label> {
+    /// Any label there is.
+    pub(crate) fn labels() -> impl Strategy<Value = Label> {
         let sensitivities = [
             Sensitivity::Public,
             Sensitivity::Internal,
             Sensitivity::Confidential,
             Sensitivity::Restricted,
         ];
-        sensitivities
-            .into_iter()
-            .flat_map(|sensitivity| {
-                (0..64).map(move |bits| Label {
-                    sensitivity,
-                    categories: Categories(bits),
-                })
-            })
-            .collect()
+        (select(sensitivities.to_vec()), 0..64_u8).prop_map(|(sensitivity, bits)| Label {
+            sensitivity,
+            categories: Categories(bits),
+        })
     }
 
-    #[test]
-    fn join_is_the_least_upper_bound() {
-        let all = labels();
-        for &a in &all {
-            for &b in all.iter().step_by(7) {
-                let joined = a.join(b);
-                assert!(joined.covers(a) && joined.covers(b));
-                assert_eq!(joined, b.join(a));
-                assert_eq!(a.covers(b), a.join(b) == a);
-            }
+    proptest! {
+        #[test]
+        fn join_is_the_least_upper_bound(a in labels(), b in labels(), c in labels()) {
+            let joined = a.join(b);
+            prop_assert!(joined.covers(a) && joined.covers(b));
+            prop_assert!(!(c.covers(a) && c.covers(b)) || c.covers(joined));
+            prop_assert_eq!(joined, b.join(a));
+            prop_assert_eq!(a.join(b.join(c)), a.join(b).join(c));
+            prop_assert_eq!(a.join(a), a);
+            prop_assert_eq!(a.join(Label::default()), a);
         }
-    }
 
-    #[test]
-    fn narrowing_never_widens() {
-        let all = labels();
-        for &a in &all {
-            for &b in all.iter().step_by(5) {
-                let narrowed = Clearance(a).narrowed_to(Clearance(b));
-                assert!(a.covers(narrowed.0) && b.covers(narrowed.0));
-            }
+        #[test]
+        fn covering_is_a_partial_order(a in labels(), b in labels(), c in labels()) {
+            prop_assert!(a.covers(a) && a.covers(Label::default()));
+            prop_assert_eq!(a.covers(b), a.join(b) == a);
+            prop_assert_eq!(a.covers(b) && b.covers(a), a == b);
+            prop_assert!(!(a.covers(b) && b.covers(c)) || a.covers(c));
+        }
+
+        #[test]
+        fn narrowing_is_the_greatest_lower_bound(a in labels(), b in labels(), c in labels()) {
+            let narrowed = Clearance(a).narrowed_to(Clearance(b));
+            prop_assert!(a.covers(narrowed.0) && b.covers(narrowed.0));
+            prop_assert_eq!(narrowed.covers(c), a.covers(c) && b.covers(c));
+            prop_assert_eq!(narrowed, Clearance(b).narrowed_to(Clearance(a)));
+            prop_assert_eq!(Clearance(a.join(b)).narrowed_to(Clearance(a)), Clearance(a));
         }
     }
 

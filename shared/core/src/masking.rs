@@ -4,15 +4,13 @@
 //! Masking shows less and never more: masked twice is masked once, whichever of two clearances came
 //! first.
 
-use std::collections::HashSet;
+mod places;
+mod strategy;
+
+pub use places::Places;
+pub use strategy::Mask;
 
 use crate::label::{Categories, Category, Clearance, Label, Sensitivity};
-
-/// What is left of a masked text.
-const HIDDEN: &str = "***";
-
-/// A text as short as this would be shown almost whole by its last four characters.
-const SHORT: usize = 8;
 
 /// A message whose contract labels every value of it.
 pub trait Classified {
@@ -45,26 +43,6 @@ pub struct Combination {
     pub kinds: u64,
 }
 
-/// What is shown instead of a value.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Mask {
-    /// Nothing.
-    #[default]
-    Redact,
-    /// The last four characters, of a text that has more than twice as many.
-    LastFour,
-    /// The first character.
-    Initial,
-    /// The domain of an e-mail address.
-    Domain,
-    /// The year of a date (ISO 8601).
-    Year,
-    /// The area of a postal code: what stands before its space, or its first two characters.
-    Area,
-    /// A token: the same for the same value within an environment, and no way back.
-    Token,
-}
-
 /// A value of a message, as its contract describes it.
 #[derive(Clone, Copy, Debug)]
 pub struct Value {
@@ -89,8 +67,8 @@ pub trait Tokens: Send + Sync {
 /// What came of masking a message.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Masked {
-    /// Where a value was masked, in JSON's names, each place once: `orders.customerId`.
-    pub places: Vec<String>,
+    /// Where a value may not be seen. Also where none is: whether there is one is not told, and the hop before may have taken it.
+    pub places: Places,
     /// What of high sensitivity is still in it; none when nothing is.
     pub released: Option<Label>,
 }
@@ -113,7 +91,7 @@ pub fn beyond<T: Classified>(message: &mut T, clearance: Clearance) -> Vec<Strin
     }
     let mut masking = Masking::new::<T>(clearance, None);
     message.visit(&mut masking);
-    masking.done().places
+    masking.done().places.names()
 }
 
 impl Label {
@@ -134,8 +112,7 @@ pub struct Masking<'a> {
     hidden: u64,
     /// None when values are only looked at.
     tokens: Option<&'a dyn Tokens>,
-    path: Vec<&'static str>,
-    places: HashSet<Vec<&'static str>>,
+    places: Places,
     released: Option<Label>,
 }
 
@@ -148,8 +125,7 @@ impl<'a> Masking<'a> {
             clearance,
             hidden: beyond.fold(0, |kinds, combination| kinds | combination.kinds),
             tokens,
-            path: Vec::new(),
-            places: HashSet::new(),
+            places: Places::default(),
             released: None,
         }
     }
@@ -159,7 +135,7 @@ impl<'a> Masking<'a> {
         if self.hides(value, text.is_empty())
             && let Some(tokens) = self.tokens
         {
-            masked(value, text, tokens);
+            value.mask.apply(value.kind, text, tokens);
         }
     }
 
@@ -173,7 +149,7 @@ impl<'a> Masking<'a> {
             texts.clear();
         }
         for text in texts {
-            masked(value, text, tokens);
+            value.mask.apply(value.kind, text, tokens);
         }
     }
 
@@ -190,251 +166,34 @@ impl<'a> Masking<'a> {
         if is_free && !T::LABEL.is_released_openly() {
             return;
         }
-        self.path.push(json);
+        let around = self.places.enter(json);
         message.visit(self);
-        self.path.pop();
+        self.places.leave(around);
     }
 
     fn hides(&mut self, value: &Value, is_empty: bool) -> bool {
-        if is_empty {
+        // What is only looked at is asked what it holds.
+        if is_empty && self.tokens.is_none() {
             return false;
         }
         if self.clearance.covers(value.label) && self.hidden & value.bit == 0 {
-            if value.label.is_released_openly() {
+            if value.label.is_released_openly() && !is_empty {
                 let released = self.released.unwrap_or_default();
                 self.released = Some(released.join(value.label));
             }
             return false;
         }
-        self.path.push(value.json);
-        if !self.places.contains(&self.path) {
-            self.places.insert(self.path.clone());
-        }
-        self.path.pop();
-        true
+        self.places.add(value.json);
+        !is_empty
     }
 
     fn done(self) -> Masked {
-        let mut places: Vec<_> = self.places.iter().map(|path| path.join(".")).collect();
-        places.sort_unstable();
         Masked {
-            places,
+            places: self.places,
             released: self.released,
         }
     }
 }
 
-fn masked(value: &Value, text: &mut String, tokens: &dyn Tokens) {
-    *text = match value.mask {
-        Mask::Redact => String::new(),
-        Mask::Token => tokens.token(value.kind, text),
-        Mask::Initial => match text.chars().next() {
-            Some(first) if text != HIDDEN => format!("{first}{HIDDEN}"),
-            _ => HIDDEN.to_owned(),
-        },
-        Mask::LastFour => match text.char_indices().nth_back(3) {
-            Some((at, _)) if text.chars().count() >= SHORT => {
-                format!("****{}", text.get(at..).unwrap_or_default())
-            }
-            _ => HIDDEN.to_owned(),
-        },
-        Mask::Domain => match text.rsplit_once('@') {
-            Some((_, domain)) => format!("{HIDDEN}@{domain}"),
-            None => HIDDEN.to_owned(),
-        },
-        Mask::Year => match text.get(..4) {
-            Some(year)
-                if year.bytes().all(|digit| digit.is_ascii_digit())
-                    && matches!(text.as_bytes().get(4), None | Some(b'-')) =>
-            {
-                year.to_owned()
-            }
-            _ => String::new(),
-        },
-        Mask::Area => {
-            let area = match text.split_once(' ') {
-                Some((area, _)) => area.to_owned(),
-                None => text.chars().take(2).collect(),
-            };
-            format!("{area} {HIDDEN}")
-        }
-    };
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    struct Plain;
-
-    impl Tokens for Plain {
-        fn token(&self, kind: &str, value: &str) -> String {
-            match value.strip_prefix("tok_") {
-                Some(_) => value.to_owned(),
-                None => format!("tok_{kind}{}", value.len()),
-            }
-        }
-    }
-
-    const PERSONAL: Label = Label::new(Sensitivity::Confidential, &[Category::Personal]);
-    const SECRET: Label = Label::new(Sensitivity::Restricted, &[Category::Personal]);
-    const AREA: u64 = 1;
-    const BORN: u64 = 2;
-
-    #[derive(Clone, Default, PartialEq, Debug)]
-    struct Person {
-        name: String,
-        postcode: String,
-        born: String,
-        number: String,
-        points: u32,
-        friends: Vec<Person>,
-    }
-
-    const fn value(json: &'static str, label: Label, bit: u64, mask: Mask) -> Value {
-        Value {
-            json,
-            label,
-            kind: json,
-            bit,
-            mask,
-        }
-    }
-
-    impl Classified for Person {
-        const LABEL: Label = SECRET;
-        const COMBINATIONS: &'static [Combination] = &[Combination {
-            label: SECRET,
-            kinds: AREA | BORN,
-        }];
-
-        fn visit(&mut self, masking: &mut Masking<'_>) {
-            masking.text(
-                &const { value("name", PERSONAL, 0, Mask::Initial) },
-                &mut self.name,
-            );
-            masking.text(
-                &const { value("postcode", PERSONAL, AREA, Mask::Area) },
-                &mut self.postcode,
-            );
-            masking.text(
-                &const { value("born", PERSONAL, BORN, Mask::Year) },
-                &mut self.born,
-            );
-            masking.text(
-                &const { value("number", SECRET, 0, Mask::LastFour) },
-                &mut self.number,
-            );
-            masking.other(
-                &const { value("points", PERSONAL, 0, Mask::Redact) },
-                &mut self.points,
-            );
-            for friend in &mut self.friends {
-                masking.message("friends", friend);
-            }
-        }
-    }
-
-    fn person() -> Person {
-        Person {
-            name: "Ann Other".to_owned(),
-            postcode: "SW1A 1AA".to_owned(),
-            born: "1984-02-29".to_owned(),
-            number: "AB123456C".to_owned(),
-            points: 7,
-            friends: Vec::new(),
-        }
-    }
-
-    #[test]
-    fn what_is_covered_stays_and_what_is_not_is_masked_and_named() {
-        let mut all = person();
-        let released = mask(&mut all, Clearance(SECRET), &Plain);
-        assert_eq!(all, person());
-        assert_eq!(released.places, Vec::<String>::new());
-        assert_eq!(released.released, Some(SECRET));
-
-        let mut none = Person {
-            friends: vec![person(), person()],
-            ..person()
-        };
-        let masked = mask(&mut none, Clearance::default(), &Plain);
-        assert_eq!(none.name, "A***");
-        assert_eq!(none.postcode, "SW1A ***");
-        assert_eq!(none.born, "1984");
-        assert_eq!(none.number, "****456C");
-        assert_eq!(none.points, 0);
-        assert_eq!(none.friends[1].name, "A***");
-        let friends = ["born", "name", "number", "points", "postcode"];
-        let friends = friends.map(|name| format!("friends.{name}"));
-        let own = ["name", "number", "points", "postcode"].map(str::to_owned);
-        let expected: Vec<_> = ["born".to_owned()]
-            .into_iter()
-            .chain(friends)
-            .chain(own)
-            .collect();
-        assert_eq!(masked.places, expected);
-        assert_eq!(masked.released, None);
-    }
-
-    #[test]
-    fn what_amounts_to_more_together_does_not_show_together() {
-        let mut person = person();
-        let masked = mask(&mut person, Clearance(PERSONAL), &Plain);
-        assert_eq!(masked.places, ["born", "number", "postcode"]);
-        assert_eq!(
-            (person.name.as_str(), person.born.as_str()),
-            ("Ann Other", "1984")
-        );
-    }
-
-    #[test]
-    fn what_is_only_looked_at_stays() {
-        let mut seen = person();
-        assert_eq!(
-            beyond(&mut seen, Clearance(PERSONAL)),
-            ["born", "number", "postcode"]
-        );
-        assert_eq!(seen, person());
-        assert!(beyond(&mut seen, Clearance(SECRET)).is_empty());
-        assert!(beyond(&mut Person::default(), Clearance::default()).is_empty());
-    }
-
-    #[test]
-    fn masked_twice_is_masked_once_and_shows_no_more() {
-        let texts = [
-            "",
-            "a",
-            "***",
-            "ann@example.com",
-            "1984-02-29",
-            "19840229",
-            "SW1A 1AA",
-            "10115",
-            "AB123456C",
-            "éééééééééééé",
-            "tok_1",
-            " ",
-            "@",
-            "12345678",
-        ];
-        for strategy in [
-            Mask::Redact,
-            Mask::LastFour,
-            Mask::Initial,
-            Mask::Domain,
-            Mask::Year,
-            Mask::Area,
-            Mask::Token,
-        ] {
-            for text in texts {
-                let value = value("value", SECRET, 0, strategy);
-                let mut once = text.to_owned();
-                masked(&value, &mut once, &Plain);
-                let mut twice = once.clone();
-                masked(&value, &mut twice, &Plain);
-                assert_eq!(once, twice, "{strategy:?} {text:?}");
-            }
-        }
-    }
-}
+mod tests;

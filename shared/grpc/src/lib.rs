@@ -1,6 +1,7 @@
 //! What generated gRPC servers stand on.
 //!
-//! - `codec`: a request is decoded and checked against the limits of its contract, or refused;
+//! - `codec`: a request is decoded and checked against the limits of its contract and the clearance of
+//!   its sender, or refused; an answer is masked to whoever gets it;
 //! - `server`: what the stack asks of every generated server;
 //! - `status`: errors as gRPC statuses with google.rpc.ErrorInfo.
 

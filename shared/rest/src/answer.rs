@@ -9,7 +9,7 @@ use axum::{
 use bytes::{BufMut, BytesMut};
 use http::{HeaderValue, header};
 use serde::{Serialize, de::DeserializeOwned};
-use strata_core::{Bounded, Call, Error, ErrorCode};
+use strata_core::{Bounded, Call, Classified, Error, ErrorCode};
 
 use crate::{bind::bind, problem::Problem, route::Route};
 
@@ -51,17 +51,40 @@ where
 }
 
 /// One message, as JSON.
-pub(crate) fn json<T: Serialize>(route: &'static Route, message: T) -> Result<Response, Problem> {
+pub(crate) fn json<T: Serialize + Classified>(
+    route: &'static Route,
+    mut message: T,
+) -> Result<Response, Problem> {
     let content_type = HeaderValue::from_static("application/json");
-    let body = text(route, &message)?.freeze();
+    let body = text(route, &mut message)?.freeze();
     Ok(([(header::CONTENT_TYPE, content_type)], body).into_response())
 }
 
-/// The JSON form of a message.
-pub(crate) fn text<T: Serialize>(route: &Route, message: &T) -> Result<BytesMut, ErrorCode> {
+/// A message of which something was masked. No contract has a member of that name: the build refuses
+/// one.
+#[derive(Serialize)]
+struct Masked<'a, T> {
+    #[serde(flatten)]
+    message: &'a T,
+    masked: Vec<String>,
+}
+
+/// The JSON form of a message, masked to whoever gets it. What was masked is named in its member
+/// `masked`.
+pub(crate) fn text<T: Serialize + Classified>(
+    route: &Route,
+    message: &mut T,
+) -> Result<BytesMut, ErrorCode> {
+    let masked = strata_release::answer(message);
     let mut body = BytesMut::with_capacity(1024).writer();
+    let written = if masked.is_empty() {
+        serde_json::to_writer(&mut body, message)
+    } else {
+        let masked = masked.names();
+        serde_json::to_writer(&mut body, &Masked { message, masked })
+    };
     // The serialiser's text can hold a value, so it is not logged.
-    serde_json::to_writer(&mut body, message).map_err(|_| {
+    written.map_err(|_| {
         tracing::error!(method = route.method.name, "the answer has no JSON form");
         ErrorCode::Internal
     })?;
@@ -76,11 +99,16 @@ mod tests {
     };
 
     use http::{Method as HttpMethod, StatusCode};
+    use serde_json::{Value, json};
+    use strata_core::{
+        Label, Sensitivity,
+        masking::{Combination, Masking},
+    };
 
     use super::*;
     use crate::{
         Routes,
-        fixture::{Desk, GET, Order, request, send},
+        fixture::{Desk, GET, Order, echo, request, send, send_for},
     };
 
     #[tokio::test]
@@ -107,6 +135,27 @@ mod tests {
         .await;
         assert_eq!(status, StatusCode::OK);
         assert_eq!(ran.load(Ordering::Relaxed), 1);
+    }
+
+    #[tokio::test]
+    async fn what_is_masked_is_named_beside_the_members() {
+        let ask = |path| request(HttpMethod::GET, path, None, "");
+        let path = "/v1/orders/o-1?tags=rush&tags=";
+        let (_, whole) = send_for(Sensitivity::Internal, echo(), ask(path)).await;
+        assert_eq!(whole["tags"], json!(["rush", ""]));
+        assert_eq!(whole.get("masked"), None);
+        let (status, masked) = send_for(Sensitivity::Public, echo(), ask(path)).await;
+        assert_eq!(status, StatusCode::OK);
+        assert_eq!(masked["tags"], json!(["r***", "***"]));
+        assert_eq!(masked["masked"], json!(["tags"]));
+        assert_eq!(masked["orderId"], "o-1");
+        // Whether there were any is not told either.
+        let (_, none) = send_for(Sensitivity::Public, echo(), ask("/v1/orders/o-1")).await;
+        assert_eq!(
+            (&none["tags"], &none["masked"]),
+            (&json!([]), &json!(["tags"]))
+        );
+        assert_eq!(none["orderId"], Value::from("o-1"));
     }
 
     #[tokio::test]
@@ -158,6 +207,12 @@ mod tests {
         struct Odd {
             #[serde(serialize_with = "fails")]
             secret: &'static str,
+        }
+        impl Classified for Odd {
+            const LABEL: Label = Label::new(Sensitivity::Public, &[]);
+            const COMBINATIONS: &'static [Combination] = &[];
+
+            fn visit(&mut self, _: &mut Masking<'_>) {}
         }
         fn fails<S: serde::Serializer>(value: &&str, _: S) -> Result<S::Ok, S::Error> {
             Err(serde::ser::Error::custom(value))

@@ -1,7 +1,7 @@
 //! Real routes to a message whose serde form is that of a generated one: JSON or contract names,
 //! numbers as text or number, unknown and repeated fields refused.
 
-use std::time::Instant;
+use std::{future::poll_fn, pin::pin, sync::Arc, time::Instant};
 
 use axum::{body, extract::Request};
 use http::{Method as HttpMethod, Response, StatusCode};
@@ -9,8 +9,12 @@ use http_body_util::BodyExt;
 use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 use serde_json::Value;
 use strata_core::{
-    Bounded, Call, Caller, Contract, Excess, Label, Layer, Method, TraceContext, bounded::Field,
+    Bounded, Call, Caller, Classified, Clearance, Contract, Excess, Label, Layer, Method,
+    Sensitivity, TraceContext,
+    bounded::Field,
+    masking::{Combination, Mask, Masking, Tokens, Value as Described},
 };
+use strata_release::Release;
 use tower::ServiceExt;
 
 use crate::{BodyBinding, Kind, Parameter, Route, Routes, Verb};
@@ -36,6 +40,23 @@ impl Bounded for Order {
             Field::new("tags", "tags").at(at).text(tag, 64)?;
         }
         Ok(())
+    }
+}
+
+/// Its tags are internal, all else is public.
+impl Classified for Order {
+    const LABEL: Label = Label::new(Sensitivity::Internal, &[]);
+    const COMBINATIONS: &'static [Combination] = &[];
+
+    fn visit(&mut self, masking: &mut Masking<'_>) {
+        let tags = Described {
+            json: "tags",
+            label: Self::LABEL,
+            kind: "",
+            bit: 0,
+            mask: Mask::Initial,
+        };
+        masking.texts(&tags, &mut self.tags);
     }
 }
 
@@ -73,7 +94,7 @@ const METHOD: Method = Method {
     path: "/v1/orders/{order_id}",
     scope: "",
     idempotent: false,
-    ceiling: Label::new(strata_core::Sensitivity::Internal, &[]),
+    ceiling: Label::new(Sensitivity::Internal, &[]),
 };
 const ORDER_ID: Parameter = parameter("orderId", "order_id", Kind::Text, false);
 const PAGE_SIZE: Parameter = parameter("pageSize", "page_size", Kind::Integer, false);
@@ -162,6 +183,33 @@ async fn read(response: Response<body::Body>) -> (StatusCode, Value) {
 }
 
 pub(crate) async fn send(routes: Routes<Desk>, request: Request) -> (StatusCode, Value) {
-    let response = routes.into_router().oneshot(request).await.unwrap();
-    read(response).await
+    send_for(Sensitivity::Internal, routes, request).await
+}
+
+struct NoTokens;
+
+impl Tokens for NoTokens {
+    fn token(&self, _: &str, _: &str) -> String {
+        String::new()
+    }
+}
+
+/// For a user who may see this much, as the stack says it around every handler and body.
+pub(crate) fn cleared(sensitivity: Sensitivity) -> Arc<Release> {
+    let clearance = Clearance(Label::new(sensitivity, &[]));
+    Arc::new(Release::new(clearance, clearance, Arc::new(NoTokens)))
+}
+
+/// [`send`] for a user who may see this much.
+pub(crate) async fn send_for(
+    sensitivity: Sensitivity,
+    routes: Routes<Desk>,
+    request: Request,
+) -> (StatusCode, Value) {
+    let release = cleared(sensitivity);
+    let mut answer = pin!(async {
+        let response = routes.into_router().oneshot(request).await.unwrap();
+        read(response).await
+    });
+    poll_fn(|cx| release.enter(|| answer.as_mut().poll(cx))).await
 }

@@ -8,7 +8,7 @@ use bytes::{Bytes, BytesMut};
 use futures_util::{StreamExt as _, stream::BoxStream};
 use http::{HeaderValue, header};
 use serde::Serialize;
-use strata_core::Error;
+use strata_core::{Classified, Error};
 
 use crate::{answer::text, problem::Problem, route::Route};
 
@@ -18,12 +18,12 @@ pub type Messages<T> = BoxStream<'static, Result<T, Error>>;
 
 /// Each message on a line of its own. An error ends the connection instead of the body: the status
 /// has long been sent, and an answer that breaks off must not look like a whole one.
-pub(crate) fn lines<T: Serialize + 'static>(
+pub(crate) fn lines<T: Serialize + Classified + 'static>(
     route: &'static Route,
     messages: Messages<T>,
 ) -> Result<Response, Problem> {
     let lines = messages.map(move |message| {
-        let line = message.and_then(|message| Ok(text(route, &message)?));
+        let line = message.and_then(|mut message| Ok(text(route, &mut message)?));
         line.map(ended).inspect_err(|error| {
             let code = error.code().as_str();
             tracing::warn!(method = route.method.name, code, "the answer broke off");
@@ -41,16 +41,19 @@ fn ended(mut line: BytesMut) -> Bytes {
 
 #[cfg(test)]
 mod tests {
+    use std::{future::poll_fn, pin::Pin};
+
     use futures_util::stream;
     use http::Method as HttpMethod;
+    use http_body::Body as _;
     use http_body_util::BodyExt as _;
-    use strata_core::{Call, ErrorCode};
+    use strata_core::{Call, ErrorCode, Sensitivity};
     use tower::ServiceExt as _;
 
     use super::*;
     use crate::{
         Routes,
-        fixture::{Desk, GET, Order, request},
+        fixture::{Desk, GET, Order, cleared, request},
     };
 
     async fn answered(messages: fn(Order) -> Vec<Result<Order, Error>>) -> Response {
@@ -73,6 +76,19 @@ mod tests {
             line["orderId"].as_str().unwrap().to_owned()
         });
         assert_eq!(lines.collect::<Vec<_>>(), ["o-1", ""]);
+    }
+
+    #[tokio::test]
+    async fn each_line_is_masked_when_it_is_written() {
+        let response = answered(|order| vec![Ok(order), Ok(Order::default())]).await;
+        let mut body = response.into_body();
+        let release = cleared(Sensitivity::Public);
+        for _ in 0..2 {
+            let frame = poll_fn(|cx| release.enter(|| Pin::new(&mut body).poll_frame(cx))).await;
+            let line = frame.unwrap().unwrap().into_data().unwrap();
+            let line: serde_json::Value = serde_json::from_slice(&line).unwrap();
+            assert_eq!(line["masked"], serde_json::json!(["tags"]));
+        }
     }
 
     #[tokio::test]

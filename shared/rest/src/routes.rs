@@ -9,7 +9,7 @@ use axum::{
     routing::{self, MethodRouter},
 };
 use serde::{Serialize, de::DeserializeOwned};
-use strata_core::{Bounded, Call, Contract, Error, ErrorCode, TraceContext};
+use strata_core::{Bounded, Call, Classified, Contract, Error, ErrorCode, TraceContext};
 use tower::{Layer, Service};
 
 use crate::{
@@ -44,7 +44,7 @@ impl<C: Contract> Routes<C> {
     pub fn route<Req, Res, F, Fut>(mut self, route: &'static Route, handler: F) -> Self
     where
         Req: DeserializeOwned + Bounded + Send + 'static,
-        Res: Serialize + Send + 'static,
+        Res: Serialize + Classified + Send + 'static,
         F: Fn(Call, Req) -> Fut + Clone + Send + Sync + 'static,
         Fut: Future<Output = Result<Res, Error>> + Send + 'static,
     {
@@ -59,7 +59,7 @@ impl<C: Contract> Routes<C> {
     pub fn stream<Req, Res, F, Fut>(mut self, route: &'static Route, handler: F) -> Self
     where
         Req: DeserializeOwned + Bounded + Send + 'static,
-        Res: Serialize + Send + 'static,
+        Res: Serialize + Classified + Send + 'static,
         F: Fn(Call, Req) -> Fut + Clone + Send + Sync + 'static,
         Fut: Future<Output = Result<Messages<Res>, Error>> + Send + 'static,
     {
@@ -130,7 +130,10 @@ mod tests {
     use http::{HeaderName, StatusCode, header};
     use http_body_util::BodyExt as _;
     use serde::Deserialize;
-    use strata_core::{Caller, Label, Layer, Method, Sensitivity};
+    use strata_core::{
+        Caller, Label, Layer, Method, Sensitivity,
+        masking::{Combination, Masking},
+    };
     use tower::ServiceExt;
 
     use super::*;
@@ -176,6 +179,13 @@ mod tests {
         fn check(&self) -> Result<(), strata_core::Excess> {
             Ok(())
         }
+    }
+
+    impl Classified for Empty {
+        const LABEL: Label = Label::new(Sensitivity::Public, &[]);
+        const COMBINATIONS: &'static [Combination] = &[];
+
+        fn visit(&mut self, _: &mut Masking<'_>) {}
     }
 
     async fn named(request: Request, next: middleware::Next) -> axum::response::Response {

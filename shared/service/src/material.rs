@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use strata_config::{Config, Environment, Manifest};
-use strata_core::{Layer, TrustDomain};
+use strata_core::{Layer, TrustDomain, masking::Tokens};
+use strata_release::KeyedTokens;
 use strata_telemetry::MaterialMetrics;
-use strata_tls::{Material, Reload, Trust};
+use strata_tls::{MASK_KEY, Material, MaterialError, Reload, Trust};
 
 use crate::error::StartError;
 
@@ -28,6 +29,19 @@ pub(crate) fn load(
         accept_stale_crls: environment.accepts_stale_crls(),
     };
     Ok(Material::load(&config.tls.material, trust)?)
+}
+
+/// What makes tokens of values, with the key of the environment. It is read once: a new key is in force
+/// after a restart, and makes other tokens.
+pub(crate) fn tokens(config: &Config) -> Result<Arc<dyn Tokens>, StartError> {
+    let file = config.tls.material.join(MASK_KEY);
+    let text = strata_tls::read_private(&file)?;
+    let tokens = KeyedTokens::parse(&text).map_err(|_| MaterialError::Invalid {
+        file,
+        problem: "holds no key of 32 bytes in base64: make one for the environment with `openssl rand \
+                  -base64 32`",
+    })?;
+    Ok(Arc::new(tokens))
 }
 
 /// Takes over what changes in the folder, for ever, and tells of it.

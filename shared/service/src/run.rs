@@ -75,6 +75,7 @@ where
 {
     let (manifest, config) = (Arc::new(manifest), Arc::new(config));
     let material = Arc::new(material::load(&manifest, environment, &config)?);
+    let tokens = material::tokens(&config)?;
     let channels = Channels::default();
     let service = build(Ctx {
         manifest: Arc::clone(&manifest),
@@ -103,6 +104,7 @@ where
         environment,
         config: &config,
         material: &material,
+        tokens,
         telemetry,
         limits: strata_net::Limits {
             trusted_proxies: config.listen.trusted_proxies.clone(),

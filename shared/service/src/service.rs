@@ -4,7 +4,7 @@ use std::{convert::Infallible, marker::PhantomData, path::Path, pin::Pin, sync::
 
 use http::{Request, Response};
 use strata_config::{Config, Environment};
-use strata_core::{Contract, Experience, Method, Process, System, Tier};
+use strata_core::{Contract, Experience, Method, Process, System, Tier, masking::Tokens};
 use strata_middleware::{
     DocumentsLayer,
     access_token::{Keys, Verifier},
@@ -35,6 +35,7 @@ pub(crate) struct Parts<'a> {
     pub environment: Environment,
     pub config: &'a Config,
     pub material: &'a Material,
+    pub tokens: Arc<dyn Tokens>,
     pub telemetry: &'a Telemetry,
     pub limits: Limits,
     pub shutdown: CancellationToken,
@@ -75,6 +76,7 @@ impl<L: Internal> Service<L> {
                 server.with_message_limit(parts.config.limits.body_bytes),
                 Grpc {
                     callers,
+                    tokens: Arc::clone(&parts.tokens),
                     events: parts.telemetry.events(),
                     requests: parts.telemetry.requests(),
                     sampling: parts.telemetry.sampling(),
@@ -128,6 +130,7 @@ impl Service<Experience> {
                 Edge {
                     documents,
                     verifier,
+                    tokens: Arc::clone(&parts.tokens),
                     events: parts.telemetry.events(),
                     requests: parts.telemetry.requests(),
                     sampling: parts.telemetry.sampling(),

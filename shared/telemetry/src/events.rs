@@ -19,7 +19,7 @@ const LINES: NonZeroU32 = NonZeroU32::new(50).unwrap();
 /// The target of security events. No log filter hides it.
 pub(crate) const TARGET: &str = "strata::security";
 
-/// Something was refused. `reason` is a word in snake case that stands in the code: it is also a
+/// Something was refused, or let out that must not go unnoticed. `reason` is a word in snake case that stands in the code: it is also a
 /// metric's label, so it must never be made from input.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
@@ -71,6 +71,16 @@ pub enum SecurityEvent<'a> {
         /// The method that was called.
         method: &'a str,
         /// Why.
+        reason: &'static str,
+    },
+    /// An answer let out a value of high sensitivity, to somebody who may have it. Once for each
+    /// answer and reason; which value, and about whom, is never said.
+    LabelReleased {
+        /// The workload that got it; none at the edge.
+        caller: Option<&'a str>,
+        /// The method that was called.
+        method: &'a str,
+        /// What was let out.
         reason: &'static str,
     },
 }
@@ -133,6 +143,17 @@ impl<'a> From<&SecurityEvent<'a>> for Record<'a> {
             SecurityEvent::AccessRefused { method, reason } => Self {
                 event: "access_refused",
                 reason,
+                method: Some(method),
+                ..empty
+            },
+            SecurityEvent::LabelReleased {
+                caller,
+                method,
+                reason,
+            } => Self {
+                event: "label_released",
+                reason,
+                caller,
                 method: Some(method),
                 ..empty
             },

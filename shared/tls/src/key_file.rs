@@ -11,9 +11,15 @@ const GROUP_READ: u32 = 0o040;
 const GROUP_CHANGE_AND_OTHERS: u32 = 0o037;
 const ROOT: u32 = 0;
 
-/// Reads a PKCS#8 key in PEM. The bits are those of the opened file, so they cannot change between
-/// the check and the read.
-pub(crate) fn read(file: &Path) -> Result<PrivateKeyDer<'static>, MaterialError> {
+/// The file of a material folder with the key of the environment's tokens.
+pub const MASK_KEY: &str = "mask.key";
+
+/// Reads a file nobody else may read or replace. The bits are those of the opened file, so they
+/// cannot change between the check and the read.
+///
+/// # Errors
+/// [`MaterialError`] when it is missing, or open to others.
+pub fn read_private(file: &Path) -> Result<Zeroizing<Vec<u8>>, MaterialError> {
     let failed = |source| MaterialError::Read {
         file: file.to_owned(),
         source,
@@ -27,8 +33,14 @@ pub(crate) fn read(file: &Path) -> Result<PrivateKeyDer<'static>, MaterialError>
             mode,
         });
     }
-    let mut pem = Zeroizing::new(Vec::new());
-    key.read_to_end(&mut pem).map_err(failed)?;
+    let mut content = Zeroizing::new(Vec::new());
+    key.read_to_end(&mut content).map_err(failed)?;
+    Ok(content)
+}
+
+/// Reads a PKCS#8 key in PEM.
+pub(crate) fn read(file: &Path) -> Result<PrivateKeyDer<'static>, MaterialError> {
+    let pem = read_private(file)?;
     PrivatePkcs8KeyDer::from_pem_slice(&pem)
         .map(PrivateKeyDer::from)
         .map_err(|_| MaterialError::Invalid {

@@ -234,6 +234,14 @@ impl Builder<'_> {
             field: names::value(field),
             value: format!("request.{}", names::value(field)),
         }));
+        // What it sends on it must be allowed to hold as well.
+        let sent = method
+            .input()
+            .fields()
+            .filter(|field| own.contains(field) || passed.iter().any(|name| name == field.name()));
+        let granted = sent.fold(label, |granted, field| {
+            granted.join(label::stated(&Annotations::of(&field.options(), "field")))
+        });
         let resource = annotations.text("resource");
         let resource = passed.iter().find(|field| **field == resource).cloned();
         let idempotent = annotations.flag("idempotent");
@@ -262,7 +270,7 @@ impl Builder<'_> {
             kind: title.to_upper_camel_case(),
             name: title,
         };
-        (method, label)
+        (method, granted)
     }
 
     /// The fields of the callee's request the signed-in user stands in for, and those asked for. At

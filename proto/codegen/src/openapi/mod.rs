@@ -4,6 +4,7 @@
 //! It is made as JSON values: a document is read by people, so its members keep the order they are
 //! stated in, and no crate of types has every keyword of JSON Schema that a contract needs.
 
+mod masked;
 mod operation;
 mod problem;
 mod scalar;

@@ -4,7 +4,7 @@ use prost_reflect::{FieldDescriptor, MethodDescriptor};
 use serde_json::{Map, Value, json};
 
 use super::{
-    insert, label, operation_id, problem,
+    insert, label, masked, operation_id, problem,
     schema::{Direction, Schemas},
 };
 use crate::{
@@ -123,8 +123,10 @@ fn responses(
     method: &MethodDescriptor,
     route: &Route,
 ) -> Map<String, Value> {
-    let schema = schemas.message(&method.output(), Direction::Response);
     let message = method.output();
+    let answer = schemas.message(&message, Direction::Response);
+    let schema =
+        json!({"allOf": [answer, {"$ref": format!("#/components/schemas/{}", masked::SCHEMA)}]});
     let about = comments::text(&message.parent_file(), message.path());
     let about = about.unwrap_or_else(|| "The answer.".to_owned());
     let (kind, about) = if method.is_server_streaming() {

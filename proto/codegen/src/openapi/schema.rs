@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use prost_reflect::{EnumDescriptor, FieldDescriptor, Kind, MessageDescriptor};
 use serde_json::{Map, Value, json};
 
-use super::{insert, label, problem, scalar};
+use super::{insert, label, masked, problem, scalar};
 use crate::{
     comments,
     compile::{Contract, Version},
@@ -59,6 +59,8 @@ impl<'a> Schemas<'a> {
     pub(super) fn into_components(mut self) -> Map<String, Value> {
         self.found
             .insert(problem::SCHEMA.to_owned(), problem::schema());
+        self.found
+            .insert(masked::SCHEMA.to_owned(), masked::schema());
         self.found
     }
 
@@ -272,6 +274,9 @@ impl<'a> Schemas<'a> {
         });
         if !annotations.kind.is_empty() {
             insert(&mut shown, "kind", json!(annotations.kind));
+        }
+        if let Some(mask) = masked::shown(annotations.mask()) {
+            insert(&mut shown, "masked", json!(mask));
         }
         Some(shown)
     }

@@ -133,7 +133,9 @@ fn an_operation_says_what_its_method_is() {
     }
     let lines = &operation["responses"]["200"]["content"];
     let thing = json!({"$ref": "#/components/schemas/Thing"});
-    assert_eq!(lines, &json!({"application/x-ndjson": {"schema": thing}}));
+    let masked = json!({"$ref": "#/components/schemas/strata.Masked"});
+    let answer = json!({"allOf": [thing, masked]});
+    assert_eq!(lines, &json!({"application/x-ndjson": {"schema": answer}}));
     // A method without scopes still needs a user.
     let other = &document["paths"]["/v1/things/{thingId}"]["post"];
     assert_eq!(other["security"], json!([{"accessToken": []}]));

@@ -19,7 +19,7 @@ pub use self::{
 };
 
 /// The authorities of one environment and the material they signed, in one folder:
-/// `authorities/<layer>.{pem,key}` and `material/<layer>-<service>/`.
+/// `authorities/<layer>.{pem,key}`, `mask.key` and `material/<layer>-<service>/`.
 #[derive(Clone, Debug)]
 pub struct Pki {
     store: Store,
@@ -40,6 +40,7 @@ impl Pki {
             for layer in Layer::ALL {
                 draft.put_authority(layer.as_str(), &layer_authority(layer, environment)?)?;
             }
+            draft.put_mask_key()?;
             if environment == Environment::Dev {
                 let name = dns_name(Layer::Experience, environment, EDGE);
                 let validity = Validity::from_now(AUTHORITY_LIFETIME);
@@ -76,7 +77,8 @@ impl Pki {
         Ok(pki)
     }
 
-    /// Signs the first material of a service: SVID, key and the trust bundles of its neighbours.
+    /// Signs the first material of a service: SVID, key, the trust bundles of its neighbours, and the
+    /// key of the environment's tokens.
     ///
     /// # Errors
     /// When the service has material already: it is never overwritten, only rotated.
@@ -185,6 +187,7 @@ impl Pki {
                 .chain(layer.callees())
                 .map(|neighbour| Ok((neighbour, self.store.bundle(neighbour)?)))
                 .collect::<Result<_>>()?,
+            mask_key: self.store.mask_key()?,
         })
     }
 }
@@ -241,6 +244,10 @@ mod tests {
             assert_eq!(load(&pki, layer).id().layer(), layer);
             let key = fs::metadata(material.join("svid.key")).unwrap();
             assert_eq!(key.permissions().mode() & 0o777, 0o600);
+            // The same for all, or the same value would have a token for each service.
+            let tokens = strata_tls::read_private(&material.join("mask.key")).unwrap();
+            let environment = fs::read(folder.path().join("pki/mask.key")).unwrap();
+            assert_eq!(*tokens, environment);
         }
     }
 

@@ -8,7 +8,9 @@ use std::{
 };
 
 use anyhow::{Context as _, Result, ensure};
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use strata_core::Layer;
+use strata_tls::MASK_KEY;
 
 use super::{authority::Authority, leaf::Leaf};
 
@@ -34,6 +36,20 @@ impl Store {
         self.folder
             .join("material")
             .join(format!("{layer}-{service}"))
+    }
+
+    fn mask_key_file(&self) -> PathBuf {
+        self.folder.join(MASK_KEY)
+    }
+
+    /// Makes the key of the environment's tokens: 32 random bytes, the same for every service.
+    pub(super) fn put_mask_key(&self) -> Result<()> {
+        let key = STANDARD.encode(rand::random::<[u8; 32]>());
+        write(&self.mask_key_file(), &key, PRIVATE)
+    }
+
+    pub(super) fn mask_key(&self) -> Result<String> {
+        read(&self.mask_key_file())
     }
 
     pub(super) fn authority(&self, stem: &str) -> Result<Authority> {
@@ -80,6 +96,7 @@ pub(super) struct Contents {
     pub(super) svid: Leaf,
     pub(super) edge: Option<Leaf>,
     pub(super) bundles: Vec<(Layer, String)>,
+    pub(super) mask_key: String,
 }
 
 impl Contents {
@@ -87,6 +104,7 @@ impl Contents {
     /// bundles before what they have to vouch for.
     pub(super) fn write(&self, folder: &Path) -> Result<()> {
         self.write_bundles(folder)?;
+        write(&folder.join(MASK_KEY), &self.mask_key, PRIVATE)?;
         self.write_leaves(folder)
     }
 

@@ -1,14 +1,15 @@
 //! Edge: what every request to an Experience API goes through.
 
-use std::{convert::Infallible, time::Duration};
+use std::{convert::Infallible, sync::Arc, time::Duration};
 
 use axum::extract::DefaultBodyLimit;
 use http::{HeaderValue, Request, Response, header};
 use hyper::body::Incoming;
-use strata_core::Contract;
+use strata_core::{Contract, masking::Tokens};
 use strata_middleware::{
     AccessTokenLayer, BodyDeadlineLayer, CallLayer, DeadlineLayer, DocumentsLayer, MetricsLayer,
-    PanicLayer, ScopeLayer, ShedLayer, StripLayer, TraceLayer, access_token::Verifier,
+    PanicLayer, ReleaseLayer, ScopeLayer, ShedLayer, StripLayer, TraceLayer,
+    access_token::Verifier,
 };
 use strata_rest::Routes;
 use strata_telemetry::{Events, RequestMetrics, Sampling};
@@ -21,6 +22,7 @@ use super::Answer;
 pub(crate) struct Edge {
     pub documents: DocumentsLayer,
     pub verifier: Verifier,
+    pub tokens: Arc<dyn Tokens>,
     pub events: Events,
     pub requests: RequestMetrics,
     pub sampling: Sampling,
@@ -46,6 +48,8 @@ pub(crate) fn edge<C: Contract>(
         .layer(MetricsLayer::new(parts.requests.clone()))
         // The token must carry the scope of the method.
         .layer(ScopeLayer::new(parts.events.clone()))
+        // Nothing goes out that the user may not see.
+        .layer(ReleaseLayer::new(parts.tokens, parts.events.clone()))
         // What the handler gets.
         .layer(CallLayer);
     let header =

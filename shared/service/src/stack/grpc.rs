@@ -4,9 +4,10 @@ use std::{convert::Infallible, sync::Arc, time::Duration};
 
 use http::{Request, Response};
 use hyper::body::Incoming;
+use strata_core::masking::Tokens;
 use strata_middleware::{
     BodyDeadlineLayer, CallLayer, CallersLayer, DeadlineLayer, MetricsLayer, PanicLayer,
-    PrincipalLayer, ScopeLayer, ShedLayer, TraceLayer,
+    PrincipalLayer, ReleaseLayer, ScopeLayer, ShedLayer, TraceLayer,
 };
 use strata_policy::Callers;
 use strata_telemetry::{Events, RequestMetrics, Sampling};
@@ -18,6 +19,7 @@ use super::Answer;
 /// What the stack is made of.
 pub(crate) struct Grpc {
     pub callers: Callers,
+    pub tokens: Arc<dyn Tokens>,
     pub events: Events,
     pub requests: RequestMetrics,
     pub sampling: Sampling,
@@ -67,7 +69,10 @@ where
         // Believed because the peer is an allowed one.
         .layer(PrincipalLayer)
         // A method that acts for a user needs one, with its scope.
-        .layer(ScopeLayer::new(parts.events))
+        .layer(ScopeLayer::new(parts.events.clone()))
+        // Nothing goes out that the caller or the user may not hold, and nothing is taken in that the
+        // caller may not.
+        .layer(ReleaseLayer::new(parts.tokens, parts.events))
         // What the handler gets.
         .layer(CallLayer)
         .service(server)

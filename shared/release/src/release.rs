@@ -1,0 +1,250 @@
+//! For whom an answer is, while it is made and sent. The stacks say it for each request; what encodes
+//! an answer or decodes a request asks here. Where nobody said it, nothing above public goes out.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicU8, Ordering},
+};
+
+use strata_core::{
+    Categories, Category, Classified, Clearance, Label, Sensitivity,
+    masking::{Places, Tokens, beyond, mask},
+};
+
+tokio::task_local! {
+    static RELEASE: Arc<Release>;
+}
+
+/// For whom one request is answered, and what of it must be told.
+pub struct Release {
+    answers: Clearance,
+    requests: Clearance,
+    tokens: Arc<dyn Tokens>,
+    noted: AtomicU8,
+    told: AtomicU8,
+}
+
+/// Something about a request that is an event of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Note {
+    /// A restricted value went out.
+    Restricted,
+    /// A value of a special category of personal data went out (GDPR Art. 9).
+    SpecialCategory,
+    /// The request held what its sender may not hold, and was refused.
+    Refused,
+}
+
+impl Note {
+    const ALL: [Self; 3] = [Self::Restricted, Self::SpecialCategory, Self::Refused];
+
+    const fn bit(self) -> u8 {
+        1 << self as u8
+    }
+}
+
+/// A request holds what its sender may not hold.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "`{place}` is beyond the caller's clearance: leave it out, or have the clearance raised in the \
+     callee's policy/callers.toml"
+)]
+pub struct Refused {
+    /// The first such field, in JSON's names.
+    pub place: String,
+}
+
+impl Release {
+    /// `answers` is what may go out; `requests` is what the sender may hold.
+    #[must_use]
+    pub const fn new(answers: Clearance, requests: Clearance, tokens: Arc<dyn Tokens>) -> Self {
+        Self {
+            answers,
+            requests,
+            tokens,
+            noted: AtomicU8::new(0),
+            told: AtomicU8::new(0),
+        }
+    }
+
+    /// Runs `work` for whom this is.
+    pub fn enter<R>(self: &Arc<Self>, work: impl FnOnce() -> R) -> R {
+        RELEASE.sync_scope(Arc::clone(self), work)
+    }
+
+    /// What was noted and not asked for before: each note once, however often it is made.
+    pub fn untold(&self) -> impl Iterator<Item = Note> {
+        let noted = self.noted.load(Ordering::Relaxed);
+        let told = self.told.swap(noted, Ordering::Relaxed);
+        let new = noted & !told;
+        Note::ALL
+            .into_iter()
+            .filter(move |note| new & note.bit() != 0)
+    }
+
+    fn note(&self, note: Note) {
+        self.noted.fetch_or(note.bit(), Ordering::Relaxed);
+    }
+
+    fn released(&self, label: Label) {
+        if label.sensitivity == Sensitivity::Restricted {
+            self.note(Note::Restricted);
+        }
+        let special = Categories::of(&[Category::SpecialCategory]);
+        if label.categories.contains(special) {
+            self.note(Note::SpecialCategory);
+        }
+    }
+}
+
+/// Masks an answer to whoever gets it. Gives the places that were masked.
+pub fn answer<T: Classified>(message: &mut T) -> Places {
+    let masked = RELEASE.try_with(|release| {
+        let masked = mask(message, release.answers, &*release.tokens);
+        if let Some(label) = masked.released {
+            release.released(label);
+        }
+        masked.places
+    });
+    masked.unwrap_or_else(|_| mask(message, Clearance::default(), &NoTokens).places)
+}
+
+/// Refuses a request that holds what its sender may not hold.
+///
+/// # Errors
+/// [`Refused`] naming the first such field.
+pub fn request<T: Classified>(message: &mut T) -> Result<(), Refused> {
+    let places = RELEASE.try_with(|release| {
+        let places = beyond(message, release.requests);
+        if !places.is_empty() {
+            release.note(Note::Refused);
+        }
+        places
+    });
+    let places = places.unwrap_or_else(|_| beyond(message, Clearance::default()));
+    match places.into_iter().next() {
+        Some(place) => Err(Refused { place }),
+        None => Ok(()),
+    }
+}
+
+/// Outside of a request there is no key: what would become a token is left out.
+struct NoTokens;
+
+impl Tokens for NoTokens {
+    fn token(&self, _: &str, _: &str) -> String {
+        String::new()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use strata_core::masking::{Combination, Mask, Masking, Value};
+
+    use super::*;
+
+    #[derive(Clone, Debug, Default, PartialEq)]
+    struct Patient {
+        name: String,
+        illness: String,
+        number: String,
+    }
+
+    const NAME: Label = Label::new(Sensitivity::Internal, &[Category::Personal]);
+    const ILLNESS: Label = Label::new(
+        Sensitivity::Confidential,
+        &[Category::Personal, Category::SpecialCategory],
+    );
+    const NUMBER: Label = Label::new(Sensitivity::Restricted, &[Category::Personal]);
+    const ALL: Label = Label::new(
+        Sensitivity::Restricted,
+        &[Category::Personal, Category::SpecialCategory],
+    );
+
+    const fn value(json: &'static str, label: Label, mask: Mask) -> Value {
+        Value {
+            json,
+            label,
+            kind: json,
+            bit: 0,
+            mask,
+        }
+    }
+
+    impl Classified for Patient {
+        const LABEL: Label = ALL;
+        const COMBINATIONS: &'static [Combination] = &[];
+
+        fn visit(&mut self, masking: &mut Masking<'_>) {
+            let name = &const { value("name", NAME, Mask::Initial) };
+            masking.text(name, &mut self.name);
+            let illness = &const { value("illness", ILLNESS, Mask::Redact) };
+            masking.text(illness, &mut self.illness);
+            let number = &const { value("number", NUMBER, Mask::Token) };
+            masking.text(number, &mut self.number);
+        }
+    }
+
+    fn patient() -> Patient {
+        Patient {
+            name: "Ann".to_owned(),
+            illness: "measles".to_owned(),
+            number: "AB123456C".to_owned(),
+        }
+    }
+
+    fn release(answers: Label, requests: Label) -> Arc<Release> {
+        let (answers, requests) = (Clearance(answers), Clearance(requests));
+        Arc::new(Release::new(answers, requests, Arc::new(NoTokens)))
+    }
+
+    #[test]
+    fn an_answer_shows_what_whoever_gets_it_may_hold() {
+        let mut all = patient();
+        assert!(release(ALL, ALL).enter(|| answer(&mut all)).is_empty());
+        assert_eq!(all, patient());
+        let mut some = patient();
+        let masked = release(NAME, ALL).enter(|| answer(&mut some));
+        assert_eq!(masked.names(), ["illness", "number"]);
+        assert_eq!((some.name.as_str(), some.illness.as_str()), ("Ann", ""));
+    }
+
+    #[test]
+    fn for_nobody_nothing_above_public_goes_out() {
+        let mut answered = patient();
+        let masked = answer(&mut answered).names();
+        assert_eq!(masked, ["illness", "name", "number"]);
+        assert_eq!(answered.name, "A***");
+        assert_eq!((answered.illness, answered.number), Default::default());
+        let refused = request(&mut patient()).unwrap_err();
+        assert_eq!(refused.place, "illness");
+    }
+
+    #[test]
+    fn a_request_holds_no_more_than_its_sender_may() {
+        assert!(release(NAME, ALL).enter(|| request(&mut patient())).is_ok());
+        let narrow = release(ALL, ILLNESS);
+        let refused = narrow.enter(|| request(&mut patient())).unwrap_err();
+        assert_eq!(refused.place, "number");
+        assert_eq!(narrow.untold().collect::<Vec<_>>(), [Note::Refused]);
+    }
+
+    #[test]
+    fn what_went_out_is_told_once() {
+        let wide = release(ALL, ALL);
+        assert_eq!(wide.untold().count(), 0);
+        let illness = Patient {
+            illness: "measles".to_owned(),
+            ..Patient::default()
+        };
+        wide.enter(|| answer(&mut illness.clone()));
+        assert_eq!(wide.untold().collect::<Vec<_>>(), [Note::SpecialCategory]);
+        wide.enter(|| answer(&mut patient()));
+        assert_eq!(wide.untold().collect::<Vec<_>>(), [Note::Restricted]);
+        wide.enter(|| answer(&mut patient()));
+        assert_eq!(wide.untold().count(), 0);
+        let narrow = release(NAME, ALL);
+        narrow.enter(|| answer(&mut patient()));
+        assert_eq!(narrow.untold().count(), 0);
+    }
+}
