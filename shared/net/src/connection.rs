@@ -95,6 +95,7 @@ impl Connections {
             Some(_) => frames::BY_WORKLOAD,
             None => frames::BY_ANYBODY,
         });
+        let is_known = id.is_some();
         let identity = Peer { address, id };
         let (asked, heads) = watch::channel(None);
         let http1 = heads.clone();
@@ -140,7 +141,8 @@ impl Connections {
         if let Err(error) = ended {
             tracing::debug!(%address, error, "connection ended");
             if let Some(reason) = abuse(&*error, http1.borrow().is_some()) {
-                if reason == closing::FLOOD {
+                // A workload that misbehaves is a defect: shut out, it would take its users with it.
+                if reason == closing::FLOOD && !is_known {
                     self.addresses.penalise(address.ip());
                 }
                 self.limited(address, reason);

@@ -416,9 +416,16 @@ async fn one_address_cannot_take_every_connection() {
 }
 
 #[tokio::test]
-async fn who_flooded_is_not_taken_again_at_once() {
-    let (server, config) = server(limits()).await;
-    let mut raw = Raw::open(server.address, &config, &[]).await;
+async fn a_stranger_who_flooded_is_not_taken_again_at_once() {
+    let web = Ca::web();
+    let roots = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(&roots, web.pem()).unwrap();
+    let transport = Transport::Https(edge(&web).edge_config().unwrap());
+    let server = Server::start(transport, limits()).await;
+    let mut config = (*strata_tls::web_config(Some(roots.path())).unwrap()).clone();
+    config.alpn_protocols = vec![b"h2".to_vec()];
+
+    let mut raw = Raw::open_as("localhost", server.address, &config.into(), &[]).await;
     let whole = Frame::END_HEADERS | Frame::END_STREAM;
     let mut id = 1;
     while raw
@@ -430,6 +437,8 @@ async fn who_flooded_is_not_taken_again_at_once() {
     raw.closed().await;
     let mut again = Raw::socket(server.address).await;
     assert_eq!(again.read(&mut [0; 1]).await.unwrap_or(0), 0);
-    answers(&server, &config).await;
+    let url = format!("https://localhost:{}/", server.address.port());
+    let honest = strata_net::fetch::get(&url, Some(roots.path())).await;
+    assert_eq!(honest.unwrap(), "");
     assert_eq!(server.stop().await.1, ["flood", "flooded_before"]);
 }
