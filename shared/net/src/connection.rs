@@ -18,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 use tower::{Service, ServiceExt as _};
 
 use crate::{
-    addresses::{Addresses, Place},
+    addresses::{Addresses, Penalty, Place},
     closing::{self, abuse},
     frames,
     guarded::Guarded,
@@ -32,6 +32,9 @@ use crate::{
 
 /// How long requests in flight go on after their peer ceased to be trusted.
 const REFUSED_GRACE: Duration = Duration::from_secs(2);
+
+/// How long a workload that flooded waits before each handshake.
+const DELAY: Duration = Duration::from_millis(500);
 
 /// A peer that takes none of what it is sent has so many header timeouts.
 const STALLED: u32 = 2;
@@ -95,7 +98,10 @@ impl Connections {
             Some(_) => frames::BY_WORKLOAD,
             None => frames::BY_ANYBODY,
         });
-        let is_known = id.is_some();
+        let penalty = match id {
+            Some(_) => Penalty::Delayed(DELAY),
+            None => Penalty::Refused,
+        };
         let identity = Peer { address, id };
         let (asked, heads) = watch::channel(None);
         let http1 = heads.clone();
@@ -141,9 +147,8 @@ impl Connections {
         if let Err(error) = ended {
             tracing::debug!(%address, error, "connection ended");
             if let Some(reason) = abuse(&*error, http1.borrow().is_some()) {
-                // A workload that misbehaves is a defect: shut out, it would take its users with it.
-                if reason == closing::FLOOD && !is_known {
-                    self.addresses.penalise(address.ip());
+                if reason == closing::FLOOD {
+                    self.addresses.penalise(address.ip(), penalty);
                 }
                 self.limited(address, reason);
             }
@@ -205,8 +210,19 @@ impl Connections {
                 }
             }
         }
-        let place = self.addresses.enter(address.ip());
-        let place = place.map_err(|reason| self.limited(address, reason)).ok()?;
+        let Some(place) = self.addresses.enter(address.ip()) else {
+            self.limited(address, "too_many_connections");
+            return None;
+        };
+        match self.addresses.penalty(address.ip()) {
+            Some(Penalty::Refused) => {
+                self.limited(address, "flooded_before");
+                return None;
+            }
+            // Not all at once.
+            Some(Penalty::Delayed(wait)) => sleep(wait.mul_f64(rand::random_range(0.5..1.5))).await,
+            None => {}
+        }
         match self.transport.accept(stream, &self.handshakes).await {
             Ok(accepted) => Some((accepted, address, place)),
             Err(Failure::Refused(refusal)) => {

@@ -19,13 +19,12 @@ const CONTINUATION: u8 = 9;
 /// it, and gives back the window of each few messages, stays below.
 const IDLE: Quota = Quota::per_second(NonZeroU32::new(10_000).unwrap());
 
-/// Takes back of what was asked for, by a workload: as much as can be under way on one connection,
-/// twice at once, and as much a second as it does when what it calls for fails.
-pub(crate) const BY_WORKLOAD: Quota = resets(200, 500);
+/// Takes back of what was asked for, by a workload: twice what its channel does at most.
+pub(crate) const BY_WORKLOAD: Quota = resets(400, 800);
 
 /// The same by anybody: who types into a search that asks at every key stays below (CVE-2023-44487;
 /// h2 counts only what is taken back before it was begun).
-pub(crate) const BY_ANYBODY: Quota = resets(100, 20);
+pub(crate) const BY_ANYBODY: Quota = resets(32, 20);
 
 const fn resets(at_once: u32, per_second: u32) -> Quota {
     Quota::per_second(NonZeroU32::new(per_second).unwrap())
@@ -127,7 +126,7 @@ mod tests {
     #[test]
     fn who_takes_back_now_and_then_may_and_who_takes_back_everything_may_not() {
         let whole = [frame(HEADERS, 30), frame(RESET, 4)].concat();
-        for (quota, least) in [(BY_ANYBODY, 100), (BY_WORKLOAD, 200)] {
+        for (quota, least) in [(BY_ANYBODY, 32), (BY_WORKLOAD, 400)] {
             let through = let_through(&mut Frames::after(0, quota), &whole);
             assert!((least..MOST).contains(&through), "{through}");
         }
