@@ -33,7 +33,7 @@ const SOURCE: IpAddr = IpAddr::V4(Ipv4Addr::new(127, 0, 0, 2));
 const WRITERS: usize = 8;
 /// Connections that wait.
 const WAITERS: usize = 200;
-/// Streams that are never read: what each costs is a request's, which quotas bound.
+/// Answers that are never read, and were worked for: what each costs is a request's.
 const STREAMS: usize = 50;
 /// More connections than an address may have of the flooded services.
 const MANY: usize = 900;
@@ -145,6 +145,7 @@ impl Attacker {
                 })
                 .await
             }
+            "R5 no window" if requests.token.is_some() => self.unread(STREAMS, &get).await,
             "R5 no window" => self.unread(WAITERS, &get).await,
             "R6 handshake stall" => self.sockets(WAITERS, &[22, 3, 1, 2, 0, 1]).await,
             "R7 silence" => self.waiters(WAITERS, &[]).await,
