@@ -117,7 +117,7 @@ impl Connections {
             address,
             events: self.events.clone(),
         };
-        let patience = self.limits.header_timeout;
+        let (begun, patience) = (Instant::now(), self.limits.header_timeout);
         let io = Guarded::opening(stream, resets, patience, patience * STALLED);
         let http = http::builder(http2, &self.limits, streams);
         let mut connection =
@@ -144,14 +144,20 @@ impl Connections {
                 timeout(grace, connection).await.unwrap_or(Ok(()))
             }
         };
-        if let Err(error) = ended {
-            tracing::debug!(%address, error, "connection ended");
-            if let Some(reason) = abuse(&*error, http1.borrow().is_some()) {
-                if reason == closing::FLOOD {
-                    self.addresses.penalise(address.ip(), penalty);
-                }
-                self.limited(address, reason);
+        let asked = http1.borrow().is_some();
+        let reason = match ended {
+            Err(error) => {
+                tracing::debug!(%address, error, "connection ended");
+                abuse(&*error, asked)
             }
+            // hyper takes what its guard closed before a first byte for a peer that left.
+            Ok(()) => (!http2 && !asked && begun.elapsed() >= patience).then_some(closing::SILENT),
+        };
+        if reason == Some(closing::FLOOD) {
+            self.addresses.penalise(address.ip(), penalty);
+        }
+        if let Some(reason) = reason {
+            self.limited(address, reason);
         }
     }
 

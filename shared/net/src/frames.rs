@@ -20,13 +20,16 @@ const CONTINUATION: u8 = 9;
 const IDLE: Quota = Quota::per_second(NonZeroU32::new(10_000).unwrap());
 
 /// Takes back of what was asked for, by a workload: twice what its channel does at most.
-pub(crate) const BY_WORKLOAD: Quota = resets(400, 800);
+pub(crate) const BY_WORKLOAD: Quota = quota(400, 800);
 
 /// The same by anybody: who types into a search that asks at every key stays below (CVE-2023-44487;
 /// h2 counts only what is taken back before it was begun).
-pub(crate) const BY_ANYBODY: Quota = resets(32, 20);
+pub(crate) const BY_ANYBODY: Quota = quota(32, 20);
 
-const fn resets(at_once: u32, per_second: u32) -> Quota {
+/// Parts of heads too long for one frame, and so for this listener: h2 answers 431 and tells nobody.
+const LONG_HEADS: Quota = quota(32, 20);
+
+const fn quota(at_once: u32, per_second: u32) -> Quota {
     Quota::per_second(NonZeroU32::new(per_second).unwrap())
         .allow_burst(NonZeroU32::new(at_once).unwrap())
 }
@@ -38,6 +41,7 @@ pub(crate) struct Frames {
     skip: usize,
     idle: DefaultDirectRateLimiter,
     resets: DefaultDirectRateLimiter,
+    long_heads: DefaultDirectRateLimiter,
 }
 
 impl Frames {
@@ -48,6 +52,7 @@ impl Frames {
             skip: preface,
             idle: RateLimiter::direct(IDLE),
             resets: RateLimiter::direct(resets),
+            long_heads: RateLimiter::direct(LONG_HEADS),
         }
     }
 
@@ -68,8 +73,9 @@ impl Frames {
             self.head.clear();
             self.skip = u32::from_be_bytes([0, a, b, c]) as usize;
             let is_counted = match kind {
-                DATA | HEADERS | CONTINUATION => Ok(()),
+                DATA | HEADERS => Ok(()),
                 RESET => self.resets.check(),
+                CONTINUATION => self.long_heads.check(),
                 _ => self.idle.check(),
             };
             if is_counted.is_err() {
@@ -119,8 +125,14 @@ mod tests {
 
     #[test]
     fn requests_and_their_bodies_are_free() {
-        let request = [frame(HEADERS, 30), frame(CONTINUATION, 3), frame(DATA, 500)].concat();
+        let request = [frame(HEADERS, 30), frame(DATA, 500)].concat();
         assert_eq!(let_through(&mut frames(), &request), MOST);
+    }
+
+    #[test]
+    fn heads_without_end_are_not() {
+        let through = let_through(&mut frames(), &frame(CONTINUATION, 16_384));
+        assert!((32..MOST).contains(&through), "{through}");
     }
 
     #[test]

@@ -34,7 +34,7 @@ const WRITERS: usize = 8;
 /// Connections that wait.
 const WAITERS: usize = 200;
 /// Answers that are never read, and were worked for: what each costs is a request's.
-const STREAMS: usize = 50;
+const STREAMS: usize = 32;
 /// More connections than an address may have of the flooded services.
 const MANY: usize = 900;
 /// Between two batches of a writer.

@@ -416,6 +416,30 @@ async fn one_address_cannot_take_every_connection() {
 }
 
 #[tokio::test]
+async fn who_says_nothing_is_counted_over_either_version_of_http() {
+    for versions in [&[&b"h2"[..]][..], &[b"http/1.1"]] {
+        let web = Ca::web();
+        let roots = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(&roots, web.pem()).unwrap();
+        let limits = Limits {
+            header_timeout: SHORT,
+            ..limits()
+        };
+        let transport = Transport::Https(edge(&web).edge_config().unwrap());
+        let server = Server::start(transport, limits).await;
+        let mut config = (*strata_tls::web_config(Some(roots.path())).unwrap()).clone();
+        config.alpn_protocols = versions.iter().map(|name| name.to_vec()).collect();
+        let stream = Raw::socket(server.address).await;
+        let name = ServerName::try_from("localhost").unwrap();
+        let tls = TlsConnector::from(Arc::new(config));
+        let mut stream = tls.connect(name, stream).await.unwrap();
+        let mut rest = Vec::new();
+        let _closed = stream.read_to_end(&mut rest).await;
+        assert_eq!(server.stop().await.1, ["silent"], "{versions:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_stranger_who_flooded_is_not_taken_again_at_once() {
     let web = Ca::web();
     let roots = tempfile::NamedTempFile::new().unwrap();
