@@ -34,7 +34,7 @@ use crate::{
 const REFUSED_GRACE: Duration = Duration::from_secs(2);
 
 /// How long a workload that flooded waits before each handshake.
-const DELAY: Duration = Duration::from_millis(500);
+const DELAY: Duration = Duration::from_secs(1);
 
 /// A peer that takes none of what it is sent has so many header timeouts.
 const STALLED: u32 = 2;
@@ -226,7 +226,10 @@ impl Connections {
                 return None;
             }
             // Not all at once.
-            Some(Penalty::Delayed(wait)) => sleep(wait.mul_f64(rand::random_range(0.5..1.5))).await,
+            Some(Penalty::Delayed(wait)) => {
+                let wait = wait.min(self.limits.handshake_timeout / 2);
+                sleep(wait.mul_f64(rand::random_range(0.5..1.5))).await;
+            }
             None => {}
         }
         match self.transport.accept(stream, &self.handshakes).await {

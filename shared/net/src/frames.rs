@@ -20,11 +20,11 @@ const CONTINUATION: u8 = 9;
 const IDLE: Quota = Quota::per_second(NonZeroU32::new(10_000).unwrap());
 
 /// Takes back of what was asked for, by a workload: twice what its channel does at most.
-pub(crate) const BY_WORKLOAD: Quota = quota(400, 800);
+pub(crate) const BY_WORKLOAD: Quota = quota(320, 800);
 
 /// The same by anybody: who types into a search that asks at every key stays below (CVE-2023-44487;
 /// h2 counts only what is taken back before it was begun).
-pub(crate) const BY_ANYBODY: Quota = quota(32, 20);
+pub(crate) const BY_ANYBODY: Quota = quota(20, 20);
 
 /// Parts of heads too long for one frame, and so for this listener: h2 answers 431 and tells nobody.
 const LONG_HEADS: Quota = quota(32, 20);
@@ -138,7 +138,7 @@ mod tests {
     #[test]
     fn who_takes_back_now_and_then_may_and_who_takes_back_everything_may_not() {
         let whole = [frame(HEADERS, 30), frame(RESET, 4)].concat();
-        for (quota, least) in [(BY_ANYBODY, 32), (BY_WORKLOAD, 400)] {
+        for (quota, least) in [(BY_ANYBODY, 20), (BY_WORKLOAD, 320)] {
             let through = let_through(&mut Frames::after(0, quota), &whole);
             assert!((least..MOST).contains(&through), "{through}");
         }

@@ -92,7 +92,7 @@ pub(crate) const FLOODS: [Flood; 25] = [
     flood("R4 5,000 streams", At::Edge, SHORT, FLOOD),
     flood("R5 no window", At::Edge, LONG, IDLE),
     flood("R5 no window, signed in", At::Edge, LONG, IDLE),
-    flood("R6 handshake stall", At::Edge, SHORT, STALL),
+    flood("R6 handshake stall", At::Edge, LONG, STALL),
     flood("R7 silence", At::Edge, LONG, IDLE),
     flood("R8 slow head", At::Edge, LONG, IDLE),
     flood("R8 slow body, signed in", At::Edge, LONG, LATE),

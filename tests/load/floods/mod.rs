@@ -55,6 +55,7 @@ pub(crate) async fn each_is_refused_and_harms_nobody_else() -> Result<()> {
             rounds.add(sink, flooded);
         }
         broken.extend(rounds.faults());
+        println!("{rounds}");
         published.push(rounds.to_string());
     }
     if only.is_empty() {

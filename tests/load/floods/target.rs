@@ -76,7 +76,6 @@ impl Target {
             Ok(rig
                 .another(service)?
                 .set("STRATA_LIMITS__REQUEST_TIMEOUT", timeout)
-                .set("STRATA_LIMITS__HANDSHAKE_TIMEOUT", "1s")
                 .set("STRATA_LIMITS__CONNECTIONS_PER_ADDRESS", "500"))
         };
         let customers = short("customers")?.start().await?;

@@ -52,7 +52,7 @@ const RESETS: usize = 1024;
 /// Calls given up, at once and a second: half of what a callee of the estate takes before it holds
 /// it for an attack, and cuts off whoever shares the connection.
 const GIVEN_UP: Quota =
-    Quota::per_second(NonZeroU32::new(400).unwrap()).allow_burst(NonZeroU32::new(200).unwrap());
+    Quota::per_second(NonZeroU32::new(400).unwrap()).allow_burst(NonZeroU32::new(160).unwrap());
 
 /// A connection that takes calls.
 pub(super) struct Line {
