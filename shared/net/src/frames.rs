@@ -20,19 +20,17 @@ const CONTINUATION: u8 = 9;
 const IDLE: Quota = Quota::per_second(NonZeroU32::new(10_000).unwrap());
 
 /// Takes back of what was asked for, by a workload: twice what its channel does at most.
-pub(crate) const BY_WORKLOAD: Quota = quota(320, 800);
+pub(crate) const BY_WORKLOAD: Quota =
+    Quota::per_second(NonZeroU32::new(800).unwrap()).allow_burst(NonZeroU32::new(320).unwrap());
 
 /// The same by anybody: who types into a search that asks at every key stays below (CVE-2023-44487;
 /// h2 counts only what is taken back before it was begun).
-pub(crate) const BY_ANYBODY: Quota = quota(20, 20);
+pub(crate) const BY_ANYBODY: Quota =
+    Quota::per_second(NonZeroU32::new(20).unwrap()).allow_burst(NonZeroU32::new(20).unwrap());
 
 /// Parts of heads too long for one frame, and so for this listener: h2 answers 431 and tells nobody.
-const LONG_HEADS: Quota = quota(32, 20);
-
-const fn quota(at_once: u32, per_second: u32) -> Quota {
-    Quota::per_second(NonZeroU32::new(per_second).unwrap())
-        .allow_burst(NonZeroU32::new(at_once).unwrap())
-}
+const LONG_HEADS: Quota =
+    Quota::per_second(NonZeroU32::new(20).unwrap()).allow_burst(NonZeroU32::new(32).unwrap());
 
 /// Walks the frames of one connection and counts those that do nothing, without looking into any.
 /// What they may hold, and in which order, stays h2's to judge.
