@@ -85,9 +85,12 @@ pub(crate) async fn an_upstream_that_answers_wrongly_is_contained(rig: &mut Rig)
         // Of one upstream no more than a line a second.
         let named = eventually(PATIENCE, async || {
             let log = faulty.overview.log();
-            let is_named = log
-                .get(logged..)
-                .is_some_and(|new| new.contains("upstream=\"customers\""));
+            // The relay's own change of sides loses a connection too.
+            let names = |line: &str| {
+                line.contains("upstream=\"customers\"")
+                    && !line.contains("a connection to an upstream was lost")
+            };
+            let is_named = log.get(logged..).is_some_and(|new| new.lines().any(names));
             if !is_named {
                 faulty.edge.get(OVERVIEW, &token).await?;
             }

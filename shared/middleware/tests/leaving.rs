@@ -38,7 +38,7 @@ const LIMITS: Limits = Limits {
     concurrent_streams: 100,
     header_timeout: Duration::from_secs(30),
     exchange_timeout: Duration::from_secs(30),
-    connection_age: Duration::from_millis(100),
+    connection_age: Duration::from_millis(25),
     drain_timeout: Duration::from_secs(30),
     trusted_proxies: Vec::new(),
 };

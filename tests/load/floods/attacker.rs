@@ -33,8 +33,6 @@ const SOURCE: IpAddr = IpAddr::V4(Ipv4Addr::new(127, 0, 0, 2));
 const WRITERS: usize = 8;
 /// Connections that wait.
 const WAITERS: usize = 200;
-/// Answers that are never read, and were worked for: what each costs is a request's.
-const STREAMS: usize = 32;
 /// More connections than an address may have of the flooded services.
 const MANY: usize = 900;
 /// Between two batches of a writer.
@@ -145,10 +143,9 @@ impl Attacker {
                 })
                 .await
             }
-            "R5 no window" if requests.token.is_some() => self.unread(STREAMS, &get).await,
-            "R5 no window" => self.unread(WAITERS, &get).await,
+            "R5 no window" => self.unread(&get).await,
             "R6 handshake stall" => self.sockets(WAITERS, &[22, 3, 1, 2, 0, 1]).await,
-            "R7 silence" => self.waiters(WAITERS, &[]).await,
+            "R7 silence" => self.waiters(&[]).await,
             "R8 slow head" => self.dribblers("GET / HTTP/1.1\r\nhost: a\r\nx: ").await,
             "R8 slow body" => self.dribblers(&requests.change(100_000, None)).await,
             "R9 huge head" => {
@@ -192,7 +189,7 @@ impl Attacker {
             }
             "R13 connections" | "R13 connections, 60 descriptors" => self.sockets(MANY, &[]).await,
             "R16 stream" => {
-                self.unread(STREAMS, &requests.http("GET", "/v1/me/orders.ndjson"))
+                self.unread(&requests.http("GET", "/v1/me/orders.ndjson"))
                     .await
             }
             other => anyhow::bail!("there is no flood {other}"),
@@ -220,16 +217,16 @@ impl Attacker {
     }
 
     /// Connections that ask once, and leave no room for the answer.
-    async fn unread(&self, number: usize, head: &[u8]) -> Result<()> {
+    async fn unread(&self, head: &[u8]) -> Result<()> {
         let hello = frame(Frame::SETTINGS, 0, 0, NO_WINDOW);
         let asks = frame(Frame::HEADERS, WHOLE, 1, head);
-        self.waiters(number, &[PREFACE.to_vec(), hello, asks].concat())
+        self.waiters(&[PREFACE.to_vec(), hello, asks].concat())
             .await
     }
 
     /// Connections that say something once and then wait to be closed.
-    async fn waiters(&self, number: usize, hello: &[u8]) -> Result<()> {
-        self.many(number, async |attacker| {
+    async fn waiters(&self, hello: &[u8]) -> Result<()> {
+        self.many(WAITERS, async |attacker| {
             let connection = attacker.dialer.connect(attacker.address).await?;
             let (reader, mut writer) = split(connection);
             writer.write_all(hello).await?;

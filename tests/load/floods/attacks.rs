@@ -47,7 +47,7 @@ impl Flood {
 }
 
 const SHORT: Duration = Duration::from_secs(4);
-/// Above the exchange's deadline of the flooded services, and that of a head.
+/// Above the exchange's deadline of the flooded services.
 const LONG: Duration = Duration::from_secs(9);
 
 const fn flood(name: &'static str, at: At, lasts: Duration, counted: Counted) -> Flood {
@@ -92,9 +92,9 @@ pub(crate) const FLOODS: [Flood; 25] = [
     flood("R4 5,000 streams", At::Edge, SHORT, FLOOD),
     flood("R5 no window", At::Edge, LONG, IDLE),
     flood("R5 no window, signed in", At::Edge, LONG, IDLE),
-    flood("R6 handshake stall", At::Edge, LONG, STALL),
-    flood("R7 silence", At::Edge, LONG, IDLE),
-    flood("R8 slow head", At::Edge, LONG, IDLE),
+    flood("R6 handshake stall", At::Edge, SHORT, STALL),
+    flood("R7 silence", At::Edge, SHORT, IDLE),
+    flood("R8 slow head", At::Edge, SHORT, IDLE),
     flood("R8 slow body, signed in", At::Edge, LONG, LATE),
     flood("R9 huge head", At::Edge, SHORT, HEAD),
     flood("R10 huge body, signed in", At::Edge, SHORT, REFUSED),

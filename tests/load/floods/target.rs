@@ -76,6 +76,8 @@ impl Target {
             Ok(rig
                 .another(service)?
                 .set("STRATA_LIMITS__REQUEST_TIMEOUT", timeout)
+                .set("STRATA_LIMITS__HANDSHAKE_TIMEOUT", "1s")
+                .set("STRATA_LIMITS__HEADER_TIMEOUT", "1s")
                 .set("STRATA_LIMITS__CONNECTIONS_PER_ADDRESS", "500"))
         };
         let customers = short("customers")?.start().await?;
