@@ -29,7 +29,7 @@ async fn the_effective_configuration_is_printed_and_nothing_started() {
     // From base.toml, from dev.toml, and from nowhere but the defaults.
     assert_eq!(config["database"]["max_connections"].as_integer(), Some(8));
     assert_eq!(config["telemetry"]["log_format"].as_str(), Some("pretty"));
-    assert_eq!(config["limits"]["handshakes"].as_integer(), Some(256));
+    assert_eq!(config["limits"]["handshakes"].as_integer(), Some(4));
     for source in [
         "STRATA_LIMITS__CONNECTIONS",
         "config/base.toml",

@@ -73,7 +73,7 @@ pub struct Limits {
     pub connections: usize,
     /// Open connections of one address (IPv6: of one /64 network).
     pub connections_per_address: usize,
-    /// TLS handshakes under way at once.
+    /// TLS handshakes computed at once; others wait their turn, and requests go on between them.
     pub handshakes: usize,
     /// How long a TLS handshake may take.
     #[serde(with = "humantime_serde")]
@@ -105,7 +105,7 @@ impl Default for Limits {
         Self {
             connections: 10_000,
             connections_per_address: 1_000,
-            handshakes: 256,
+            handshakes: 4,
             handshake_timeout: Duration::from_secs(5),
             concurrent_streams: 100,
             requests: 1_000,

@@ -74,6 +74,9 @@ where
     }
 }
 
+/// gRPC's status of that name.
+const OUT_OF_RANGE: i32 = 11;
+
 /// Whoever asked went away, or a layer outside answered in the handler's place.
 const ABANDONED: &str = "ABANDONED";
 
@@ -144,6 +147,8 @@ fn outcome<R>(response: &Response<R>) -> &'static str {
         .and_then(|text| text.parse::<i32>().ok());
     match grpc {
         Some(0) => "OK",
+        // tonic's word for a message that is too large.
+        Some(OUT_OF_RANGE) => ErrorCode::InvalidArgument.as_str(),
         Some(number) => ErrorCode::from_grpc(number).as_str(),
         None if response.status().is_success() => "OK",
         None => ErrorCode::ALL

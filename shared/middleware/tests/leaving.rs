@@ -10,7 +10,7 @@ use std::{
 
 use bytes::Bytes;
 use http::{Request, Response};
-use http_body_util::Full;
+use http_body_util::{BodyExt as _, Full};
 use hyper::body::Incoming;
 use opentelemetry::global;
 use strata_config::{Environment, Manifest, trust_domain};
@@ -38,7 +38,7 @@ const LIMITS: Limits = Limits {
     concurrent_streams: 100,
     header_timeout: Duration::from_secs(30),
     exchange_timeout: Duration::from_secs(30),
-    connection_age: Duration::from_millis(100),
+    connection_age: Duration::from_millis(25),
     drain_timeout: Duration::from_secs(30),
     trusted_proxies: Vec::new(),
 };
@@ -101,8 +101,11 @@ async fn connections_that_leave_lose_no_call() {
                 let deadline = Instant::now() + Duration::from_secs(60);
                 let outgoing = Outgoing::new(request, deadline).unwrap();
                 let answer = stack.ready().await.unwrap().call(outgoing).await;
-                if let Err(error) = answer {
-                    panic!("{error}");
+                match answer {
+                    Ok(answer) => {
+                        answer.into_body().collect().await.unwrap();
+                    }
+                    Err(error) => panic!("{error}"),
                 }
             }
         });

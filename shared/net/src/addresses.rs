@@ -10,9 +10,19 @@ use std::{
 use ipnet::Ipv6Net;
 use moka::sync::Cache;
 
-/// How long nothing is taken from an address that flooded: a connection costs more than it does to
-/// make, and whoever is cut off comes back at once. Others behind it wait as long.
-const PENALTY: Duration = Duration::from_secs(5);
+/// How long an address that flooded is remembered: a connection costs more than it does to make, and
+/// whoever is cut off comes back at once. Others behind the address bear the same.
+const REMEMBERED: Duration = Duration::from_secs(5);
+
+/// What a connection of an address that flooded meets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Penalty {
+    /// It is closed.
+    Refused,
+    /// It waits for so long. A workload that misbehaves is a defect: refused, it would take its users
+    /// with it.
+    Delayed(Duration),
+}
 
 /// Addresses remembered: each has cost whoever had it a handshake.
 const PENALISED: u64 = 10_000;
@@ -24,7 +34,7 @@ const IPV6_NETWORK: u8 = 64;
 pub(crate) struct Addresses {
     most: usize,
     open: Mutex<HashMap<IpAddr, usize>>,
-    penalised: Cache<IpAddr, ()>,
+    penalised: Cache<IpAddr, Penalty>,
 }
 
 /// A connection that counts until dropped.
@@ -37,7 +47,7 @@ impl Addresses {
     pub(crate) fn new(most: usize) -> Arc<Self> {
         let penalised = Cache::builder()
             .max_capacity(PENALISED)
-            .time_to_live(PENALTY);
+            .time_to_live(REMEMBERED);
         Arc::new(Self {
             most,
             open: Mutex::default(),
@@ -45,24 +55,26 @@ impl Addresses {
         })
     }
 
-    /// Takes no connection of `address` for a while.
-    pub(crate) fn penalise(&self, address: IpAddr) {
-        self.penalised.insert(network(address), ());
+    /// Holds a flood against `address` for a while.
+    pub(crate) fn penalise(&self, address: IpAddr, penalty: Penalty) {
+        self.penalised.insert(network(address), penalty);
     }
 
-    /// A place for one more connection of `address`, or why there is none.
-    pub(crate) fn enter(self: &Arc<Self>, address: IpAddr) -> Result<Place, &'static str> {
+    /// What is held against it.
+    pub(crate) fn penalty(&self, address: IpAddr) -> Option<Penalty> {
+        self.penalised.get(&network(address))
+    }
+
+    /// A place for one more connection of `address`; none when it has as many as it may.
+    pub(crate) fn enter(self: &Arc<Self>, address: IpAddr) -> Option<Place> {
         let address = network(address);
-        if self.penalised.contains_key(&address) {
-            return Err("flooded_before");
-        }
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         let count = open.entry(address).or_default();
         if *count >= self.most {
-            return Err("too_many_connections");
+            return None;
         }
         *count += 1;
-        Ok(Place {
+        Some(Place {
             addresses: Arc::clone(self),
             address,
         })
@@ -101,10 +113,10 @@ mod tests {
         let [one, other] = ["192.0.2.1", "192.0.2.2"].map(|text| text.parse().unwrap());
         let first = addresses.enter(one).unwrap();
         let _second = addresses.enter(one).unwrap();
-        assert_eq!(addresses.enter(one).err(), Some("too_many_connections"));
-        assert!(addresses.enter(other).is_ok());
+        assert!(addresses.enter(one).is_none());
+        assert!(addresses.enter(other).is_some());
         drop(first);
-        assert!(addresses.enter(one).is_ok());
+        assert!(addresses.enter(one).is_some());
     }
 
     #[test]
@@ -112,25 +124,25 @@ mod tests {
         let addresses = Addresses::new(1);
         let enter = |text: &str| addresses.enter(text.parse().unwrap());
         let _held = enter("2001:db8::1").unwrap();
-        assert!(enter("2001:db8::ffff:2").is_err());
-        assert!(enter("2001:db8:0:1::1").is_ok());
+        assert!(enter("2001:db8::ffff:2").is_none());
+        assert!(enter("2001:db8:0:1::1").is_some());
         let _v4 = enter("::ffff:192.0.2.1").unwrap();
-        assert!(enter("192.0.2.1").is_err());
+        assert!(enter("192.0.2.1").is_none());
     }
 
     #[test]
-    fn who_flooded_is_not_taken_and_others_are() {
+    fn a_flood_is_held_against_its_network_alone() {
         let addresses = Addresses::new(1);
-        let enter = |text: &str| addresses.enter(text.parse().unwrap());
-        addresses.penalise("2001:db8::1".parse().unwrap());
-        assert_eq!(enter("2001:db8::2").err(), Some("flooded_before"));
-        assert!(enter("2001:db8:0:1::1").is_ok());
+        let penalty = |text: &str| addresses.penalty(text.parse().unwrap());
+        addresses.penalise("2001:db8::1".parse().unwrap(), Penalty::Refused);
+        assert_eq!(penalty("2001:db8::2"), Some(Penalty::Refused));
+        assert_eq!(penalty("2001:db8:0:1::1"), None);
     }
 
     #[test]
     fn who_left_is_forgotten() {
         let addresses = Addresses::new(1);
-        drop(addresses.enter("192.0.2.1".parse().unwrap()).ok());
+        drop(addresses.enter("192.0.2.1".parse().unwrap()));
         assert!(addresses.open.lock().unwrap().is_empty());
     }
 }

@@ -5,6 +5,7 @@ use std::{error::Error, io, iter::successors};
 use h2::Reason;
 
 pub(crate) const FLOOD: &str = "flood";
+pub(crate) const SILENT: &str = "silent";
 const UNRESPONSIVE: &str = "unresponsive";
 
 /// The word for what a peer did, when it was no honest end. `asked` says whether it ever made a
@@ -50,7 +51,7 @@ fn of_hyper(error: &hyper::Error, asked: bool) -> Option<&'static str> {
 /// As [`Guarded`](crate::guarded::Guarded) ends a connection.
 fn of_stream(error: &io::Error) -> Option<&'static str> {
     match error.kind() {
-        io::ErrorKind::TimedOut => Some("silent"),
+        io::ErrorKind::TimedOut => Some(SILENT),
         io::ErrorKind::WriteZero => Some(UNRESPONSIVE),
         io::ErrorKind::QuotaExceeded => Some(FLOOD),
         _ => None,

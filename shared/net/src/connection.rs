@@ -18,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 use tower::{Service, ServiceExt as _};
 
 use crate::{
-    addresses::{Addresses, Place},
+    addresses::{Addresses, Penalty, Place},
     closing::{self, abuse},
     frames,
     guarded::Guarded,
@@ -32,6 +32,9 @@ use crate::{
 
 /// How long requests in flight go on after their peer ceased to be trusted.
 const REFUSED_GRACE: Duration = Duration::from_secs(2);
+
+/// How long a workload that flooded waits before each handshake.
+const DELAY: Duration = Duration::from_secs(1);
 
 /// A peer that takes none of what it is sent has so many header timeouts.
 const STALLED: u32 = 2;
@@ -95,6 +98,10 @@ impl Connections {
             Some(_) => frames::BY_WORKLOAD,
             None => frames::BY_ANYBODY,
         });
+        let penalty = match id {
+            Some(_) => Penalty::Delayed(DELAY),
+            None => Penalty::Refused,
+        };
         let identity = Peer { address, id };
         let (asked, heads) = watch::channel(None);
         let http1 = heads.clone();
@@ -110,7 +117,7 @@ impl Connections {
             address,
             events: self.events.clone(),
         };
-        let patience = self.limits.header_timeout;
+        let (begun, patience) = (Instant::now(), self.limits.header_timeout);
         let io = Guarded::opening(stream, resets, patience, patience * STALLED);
         let http = http::builder(http2, &self.limits, streams);
         let mut connection =
@@ -137,14 +144,20 @@ impl Connections {
                 timeout(grace, connection).await.unwrap_or(Ok(()))
             }
         };
-        if let Err(error) = ended {
-            tracing::debug!(%address, error, "connection ended");
-            if let Some(reason) = abuse(&*error, http1.borrow().is_some()) {
-                if reason == closing::FLOOD {
-                    self.addresses.penalise(address.ip());
-                }
-                self.limited(address, reason);
+        let asked = http1.borrow().is_some();
+        let reason = match ended {
+            Err(error) => {
+                tracing::debug!(%address, error, "connection ended");
+                abuse(&*error, asked)
             }
+            // hyper takes what its guard closed before a first byte for a peer that left.
+            Ok(()) => (!http2 && !asked && begun.elapsed() >= patience).then_some(closing::SILENT),
+        };
+        if reason == Some(closing::FLOOD) {
+            self.addresses.penalise(address.ip(), penalty);
+        }
+        if let Some(reason) = reason {
+            self.limited(address, reason);
         }
     }
 
@@ -203,8 +216,22 @@ impl Connections {
                 }
             }
         }
-        let place = self.addresses.enter(address.ip());
-        let place = place.map_err(|reason| self.limited(address, reason)).ok()?;
+        let Some(place) = self.addresses.enter(address.ip()) else {
+            self.limited(address, "too_many_connections");
+            return None;
+        };
+        match self.addresses.penalty(address.ip()) {
+            Some(Penalty::Refused) => {
+                self.limited(address, "flooded_before");
+                return None;
+            }
+            // Not all at once.
+            Some(Penalty::Delayed(wait)) => {
+                let wait = wait.min(self.limits.handshake_timeout / 2);
+                sleep(wait.mul_f64(rand::random_range(0.5..1.5))).await;
+            }
+            None => {}
+        }
         match self.transport.accept(stream, &self.handshakes).await {
             Ok(accepted) => Some((accepted, address, place)),
             Err(Failure::Refused(refusal)) => {

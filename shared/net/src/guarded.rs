@@ -11,7 +11,6 @@ use std::{
 };
 
 use futures_util::{FutureExt as _, future::BoxFuture};
-use governor::Quota;
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     time::{Sleep, sleep},
@@ -41,7 +40,7 @@ impl<IO> Guarded<IO> {
     /// HTTP/2, too many frames do nothing or take back what was asked for.
     pub(crate) fn opening(
         io: IO,
-        resets: Option<Quota>,
+        resets: Option<u32>,
         within: Duration,
         patience: Duration,
     ) -> Self {
@@ -97,6 +96,12 @@ impl<IO> Guarded<IO> {
         Poll::Ready(if counted { Ok(()) } else { flooded() })
     }
 
+    fn count(&mut self, written: &Poll<io::Result<usize>>) {
+        if let (Some(frames), Poll::Ready(Ok(bytes))) = (&mut self.frames, written) {
+            frames.wrote(*bytes);
+        }
+    }
+
     /// What came of writing, unless it has come to nothing for too long.
     fn written<T>(
         &mut self,
@@ -141,6 +146,7 @@ impl<IO: AsyncWrite + Unpin> AsyncWrite for Guarded<IO> {
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
         let written = Pin::new(&mut self.io).poll_write(cx, bytes);
+        self.count(&written);
         self.written(cx, written)
     }
 
@@ -150,6 +156,7 @@ impl<IO: AsyncWrite + Unpin> AsyncWrite for Guarded<IO> {
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let written = Pin::new(&mut self.io).poll_write_vectored(cx, slices);
+        self.count(&written);
         self.written(cx, written)
     }
 

@@ -6,7 +6,7 @@ use rustls::{ServerConfig, server::Acceptor};
 use rustls_pki_types::CertificateDer;
 use strata_core::SpiffeId;
 use strata_tls::{Peers, Refusal};
-use tokio::{net::TcpStream, sync::Semaphore};
+use tokio::{net::TcpStream, sync::Semaphore, task::yield_now};
 use tokio_rustls::{LazyConfigAcceptor, server::TlsStream};
 use tokio_util::either::Either;
 
@@ -69,8 +69,11 @@ impl Transport {
         let hello = LazyConfigAcceptor::new(Acceptor::default(), stream).await?;
         let own = config.cert_resolver.resolve(hello.client_hello());
         let slot = handshakes.acquire().await;
-        let stream = hello.into_stream(config.clone()).await?;
+        // To the end of the queue: what is computed next must not all stand before the requests.
+        yield_now().await;
+        let handshake = hello.into_stream(config.clone());
         drop(slot);
+        let stream = handshake.await?;
         let (_, session) = stream.get_ref();
         let presented = session.peer_certificates().unwrap_or_default();
         let id = callers.map(|callers| callers.identify(presented));

@@ -1,12 +1,12 @@
 //! From a checked configuration to a drained process.
 
-use std::{marker::PhantomData, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
+use std::{io, marker::PhantomData, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
 use futures_util::future::join;
 use strata_config::{Config, Environment, Manifest};
 use strata_core::Tier;
 use strata_telemetry::{Identity, MaterialMetrics, Telemetry};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 
 use crate::{
@@ -18,6 +18,10 @@ use crate::{
     signals::Signals,
     warm_up::Channels,
 };
+
+/// Connections that wait to be accepted: what comes at once beyond that is dropped by the operating
+/// system, which tells neither side. It may have a lower bound of its own.
+const BACKLOG: u32 = 4096;
 
 /// Runs a service to its end, observed from the first to the last.
 pub(crate) async fn run<L, B, F>(
@@ -114,8 +118,8 @@ where
     })?;
 
     let mut signals = Signals::listen()?;
-    let listener = bind("listen.address", config.listen.address).await?;
-    let admin_listener = bind("admin.address", config.admin.address).await?;
+    let listener = bind("listen.address", config.listen.address)?;
+    let admin_listener = bind("admin.address", config.admin.address)?;
     let address = listener.local_addr().map_err(StartError::Runtime)?;
     let admin_address = admin_listener.local_addr().map_err(StartError::Runtime)?;
 
@@ -178,12 +182,21 @@ fn limits(limits: &strata_config::Limits) -> strata_net::Limits {
     }
 }
 
-async fn bind(key: &'static str, address: SocketAddr) -> Result<TcpListener, StartError> {
-    TcpListener::bind(address)
-        .await
-        .map_err(|source| StartError::Listen {
-            key,
-            address,
-            source,
-        })
+fn bind(key: &'static str, address: SocketAddr) -> Result<TcpListener, StartError> {
+    listen(address).map_err(|source| StartError::Listen {
+        key,
+        address,
+        source,
+    })
+}
+
+fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = match address {
+        SocketAddr::V4(_) => TcpSocket::new_v4(),
+        SocketAddr::V6(_) => TcpSocket::new_v6(),
+    }?;
+    // A restarted service must not wait for what its predecessor left in TIME_WAIT.
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
 }

@@ -67,6 +67,8 @@ const STALL: Counted = Counted::Event(&["handshake_timeout"]);
 const HEAD: Counted = Counted::Event(&["headers_too_large", "flood"]);
 const MANY: Counted = Counted::Event(&["too_many_connections"]);
 const STARVED: Counted = Counted::Event(&["no_descriptors"]);
+/// Compressed, which nothing here is.
+const UNREAD: Counted = Counted::Outcome("UNIMPLEMENTED");
 const LATE: Counted = Counted::Outcome("DEADLINE_EXCEEDED");
 
 /// The flooded service has so few while this goes on.
@@ -98,7 +100,7 @@ pub(crate) const FLOODS: [Flood; 25] = [
     flood("R10 huge body, signed in", At::Edge, SHORT, REFUSED),
     flood("R10 huge message", At::Hop, SHORT, REFUSED),
     flood("R11 bomb, signed in", At::Edge, SHORT, REFUSED),
-    flood("R11 bomb, in a call", At::Hop, SHORT, REFUSED),
+    flood("R11 bomb, in a call", At::Hop, SHORT, UNREAD),
     flood("R12 deep JSON, signed in", At::Edge, SHORT, REFUSED),
     flood("R12 deep message", At::Hop, SHORT, REFUSED),
     flood("R13 connections", At::Edge, SHORT, MANY),

@@ -18,7 +18,7 @@ fn an_empty_configuration_has_the_defaults() {
         assert_eq!(config.tls.material, Path::new("/run/strata/material"));
         assert_eq!(
             (config.limits.connections, config.limits.handshakes),
-            (10_000, 256)
+            (10_000, 4)
         );
         assert_eq!(config.limits.request_timeout, Duration::from_secs(10));
         assert_eq!(config.telemetry.log_format, LogFormat::Json);

@@ -17,7 +17,8 @@ use super::call::Place;
 /// The body of an answer. It counts as a call under way until it has ended or is dropped, and ends
 /// at the call's deadline.
 pub struct Answer {
-    stream: RecvStream,
+    /// None when it was given up.
+    stream: Option<RecvStream>,
     has_data: bool,
     /// What came last was not asked about further.
     is_left: bool,
@@ -29,7 +30,7 @@ pub struct Answer {
 impl Answer {
     pub(super) fn new(stream: RecvStream, deadline: Instant, place: Place) -> Self {
         Self {
-            stream,
+            stream: Some(stream),
             has_data: true,
             is_left: false,
             deadline,
@@ -42,17 +43,20 @@ impl Answer {
         &mut self,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, h2::Error>>> {
+        let Some(stream) = &mut self.stream else {
+            return Poll::Ready(None);
+        };
         if self.has_data {
-            match ready!(self.stream.poll_data(cx)) {
+            match ready!(stream.poll_data(cx)) {
                 Some(Ok(data)) => {
-                    let released = self.stream.flow_control().release_capacity(data.len());
+                    let released = stream.flow_control().release_capacity(data.len());
                     return Poll::Ready(Some(released.map(|()| Frame::data(data))));
                 }
                 Some(Err(error)) => return Poll::Ready(Some(Err(error))),
                 None => self.has_data = false,
             }
         }
-        let trailers = ready!(self.stream.poll_trailers(cx));
+        let trailers = ready!(stream.poll_trailers(cx));
         Poll::Ready(trailers.transpose().map(|it| it.map(Frame::trailers)))
     }
 
@@ -97,7 +101,7 @@ impl Body for Answer {
     }
 
     fn is_end_stream(&self) -> bool {
-        self.stream.is_end_stream()
+        self.stream.as_ref().is_none_or(RecvStream::is_end_stream)
     }
 }
 
@@ -105,8 +109,23 @@ impl Drop for Answer {
     fn drop(&mut self) {
         // Whoever waits for more was told to stop; who had something and asks no further could not
         // use it. A reader of a stream may do so, of a single message only what cannot be read.
-        if let (true, Some(place)) = (self.is_left, &self.place) {
+        let (Some(stream), Some(place)) = (self.stream.take(), self.place.take()) else {
+            return;
+        };
+        if self.is_left {
             place.unusable();
+        }
+        if !stream.is_end_stream() {
+            place.give_up(discard(stream));
+        }
+    }
+}
+
+/// Reads an answer that nobody wants to its end.
+pub(super) async fn discard(mut stream: RecvStream) {
+    while let Some(Ok(data)) = stream.data().await {
+        if stream.flow_control().release_capacity(data.len()).is_err() {
+            return;
         }
     }
 }

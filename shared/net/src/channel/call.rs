@@ -17,7 +17,7 @@ use tokio::time::timeout_at;
 use tonic::body::Body;
 
 use super::{
-    answer::Answer,
+    answer::{self, Answer},
     line::Line,
     outgoing::{Outgoing, Payload},
     pool::Pool,
@@ -110,10 +110,30 @@ impl Place {
         self.entry.0.answered(&self.line);
     }
 
+    /// What became of the call, if nobody has said so yet.
+    fn settle(&mut self) {
+        match self.waiting.take() {
+            // Whoever dropped the call: past its deadline it was dropped for want of an answer.
+            Some(deadline) if Instant::now() >= deadline => self.entry.0.missed(&self.line),
+            Some(_) => self.line.endpoint.health.untried(),
+            None => {}
+        }
+    }
+
     /// The answer broke off.
     pub(super) fn broken(&mut self, error: &h2::Error) {
         self.waiting = None;
         self.entry.0.broken(&self.line, error);
+    }
+
+    /// Lets go of what was asked for: it counts as under way for as long as the callee is at it.
+    pub(super) fn give_up(mut self, rest: impl Future<Output = ()> + Send + 'static) {
+        self.settle();
+        let line = Arc::clone(&self.line);
+        line.give_up(async move {
+            rest.await;
+            drop(self);
+        });
     }
 
     /// The answer was given up although there was more of it.
@@ -125,12 +145,7 @@ impl Place {
 impl Drop for Place {
     fn drop(&mut self) {
         self.line.endpoint.leave();
-        match self.waiting {
-            // Whoever dropped the call: past its deadline it was dropped for want of an answer.
-            Some(deadline) if Instant::now() >= deadline => self.entry.0.missed(&self.line),
-            Some(_) => self.line.endpoint.health.untried(),
-            None => {}
-        }
+        self.settle();
     }
 }
 
@@ -240,6 +255,24 @@ async fn send_data(stream: &mut SendStream<Bytes>, mut data: Bytes) -> Option<()
         stream.send_data(now, false).ok()?;
     }
     Some(())
+}
+
+impl Drop for Calling {
+    fn drop(&mut self) {
+        let sent = std::mem::replace(&mut self.0, State::Failed(None));
+        if let State::Sent {
+            response,
+            place: Some(place),
+            ..
+        } = sent
+        {
+            place.give_up(async move {
+                if let Ok(answer) = response.await {
+                    answer::discard(answer.into_body()).await;
+                }
+            });
+        }
+    }
 }
 
 impl Future for Calling {

@@ -2,6 +2,7 @@
 
 use std::{
     future::poll_fn,
+    num::NonZeroU32,
     pin::{Pin, pin},
     sync::{
         Arc,
@@ -12,12 +13,14 @@ use std::{
 };
 
 use bytes::Bytes;
+use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
 use h2::{
     Ping, PingPong,
     client::{self, Connection, SendRequest},
 };
 use tokio::{
     net::TcpStream,
+    runtime::Handle,
     sync::Notify,
     time::{sleep, timeout},
 };
@@ -46,6 +49,11 @@ const CONNECTION_WINDOW: u32 = 4 * 1024 * 1024;
 /// Calls given up are remembered, so that answers that come too late are no errors of the callee.
 const RESETS: usize = 1024;
 
+/// Calls given up, at once and a second: half of what a callee of the estate takes before it holds
+/// it for an attack, and cuts off whoever shares the connection.
+const GIVEN_UP: Quota =
+    Quota::per_second(NonZeroU32::new(400).unwrap()).allow_burst(NonZeroU32::new(160).unwrap());
+
 /// A connection that takes calls.
 pub(super) struct Line {
     pub(super) endpoint: Arc<Endpoint>,
@@ -54,6 +62,7 @@ pub(super) struct Line {
     pub(super) leaving: CancellationToken,
     answered: AtomicBool,
     doubted: Arc<Notify>,
+    given_up: DefaultDirectRateLimiter,
 }
 
 /// What moves a connection's bytes until its end.
@@ -99,6 +108,7 @@ impl Line {
             leaving: leaving.clone(),
             answered: AtomicBool::new(false),
             doubted: Arc::clone(&doubted),
+            given_up: RateLimiter::direct(GIVEN_UP),
         };
         let drive = Drive {
             connection,
@@ -119,6 +129,24 @@ impl Line {
     /// Whether it ever was of use.
     pub(super) fn has_answered(&self) -> bool {
         self.answered.load(Ordering::Relaxed)
+    }
+
+    /// Lets go of a call under way, which resets its stream: at once where that is not too often, and
+    /// else when it is no longer, unless the answer has come until then.
+    pub(super) fn give_up(self: Arc<Self>, rest: impl Future<Output = ()> + Send + 'static) {
+        if self.given_up.check().is_ok() {
+            return;
+        }
+        // What is dropped with the runtime needs no further care.
+        let Ok(runtime) = Handle::try_current() else {
+            return;
+        };
+        runtime.spawn(async move {
+            tokio::select! {
+                () = rest => {}
+                () = self.given_up.until_ready() => {}
+            }
+        });
     }
 
     /// Has the other end asked at once whether it is there.

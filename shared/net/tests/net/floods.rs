@@ -416,9 +416,40 @@ async fn one_address_cannot_take_every_connection() {
 }
 
 #[tokio::test]
-async fn who_flooded_is_not_taken_again_at_once() {
-    let (server, config) = server(limits()).await;
-    let mut raw = Raw::open(server.address, &config, &[]).await;
+async fn who_says_nothing_is_counted_over_either_version_of_http() {
+    for versions in [&[&b"h2"[..]][..], &[b"http/1.1"]] {
+        let web = Ca::web();
+        let roots = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(&roots, web.pem()).unwrap();
+        let limits = Limits {
+            header_timeout: SHORT,
+            ..limits()
+        };
+        let transport = Transport::Https(edge(&web).edge_config().unwrap());
+        let server = Server::start(transport, limits).await;
+        let mut config = (*strata_tls::web_config(Some(roots.path())).unwrap()).clone();
+        config.alpn_protocols = versions.iter().map(|name| name.to_vec()).collect();
+        let stream = Raw::socket(server.address).await;
+        let name = ServerName::try_from("localhost").unwrap();
+        let tls = TlsConnector::from(Arc::new(config));
+        let mut stream = tls.connect(name, stream).await.unwrap();
+        let mut rest = Vec::new();
+        let _closed = stream.read_to_end(&mut rest).await;
+        assert_eq!(server.stop().await.1, ["silent"], "{versions:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_stranger_who_flooded_is_not_taken_again_at_once() {
+    let web = Ca::web();
+    let roots = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(&roots, web.pem()).unwrap();
+    let transport = Transport::Https(edge(&web).edge_config().unwrap());
+    let server = Server::start(transport, limits()).await;
+    let mut config = (*strata_tls::web_config(Some(roots.path())).unwrap()).clone();
+    config.alpn_protocols = vec![b"h2".to_vec()];
+
+    let mut raw = Raw::open_as("localhost", server.address, &config.into(), &[]).await;
     let whole = Frame::END_HEADERS | Frame::END_STREAM;
     let mut id = 1;
     while raw
@@ -430,6 +461,8 @@ async fn who_flooded_is_not_taken_again_at_once() {
     raw.closed().await;
     let mut again = Raw::socket(server.address).await;
     assert_eq!(again.read(&mut [0; 1]).await.unwrap_or(0), 0);
-    answers(&server, &config).await;
+    let url = format!("https://localhost:{}/", server.address.port());
+    let honest = strata_net::fetch::get(&url, Some(roots.path())).await;
+    assert_eq!(honest.unwrap(), "");
     assert_eq!(server.stop().await.1, ["flood", "flooded_before"]);
 }
