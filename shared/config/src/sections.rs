@@ -75,6 +75,9 @@ pub struct Limits {
     pub connections_per_address: usize,
     /// TLS handshakes computed at once; others wait their turn, and requests go on between them.
     pub handshakes: usize,
+    /// TLS handshakes of one address a second (IPv6: of one /64 network); others wait their turn, for
+    /// half of `handshake_timeout`.
+    pub handshakes_per_address: u32,
     /// How long a TLS handshake may take.
     #[serde(with = "humantime_serde")]
     pub handshake_timeout: Duration,
@@ -106,6 +109,7 @@ impl Default for Limits {
             connections: 10_000,
             connections_per_address: 1_000,
             handshakes: 4,
+            handshakes_per_address: 50,
             handshake_timeout: Duration::from_secs(5),
             concurrent_streams: 100,
             requests: 1_000,

@@ -119,6 +119,7 @@ impl<'a> Validation<'a> {
                 limits.connections_per_address == 0,
             ),
             ("handshakes", limits.handshakes == 0),
+            ("handshakes_per_address", limits.handshakes_per_address == 0),
             ("handshake_timeout", limits.handshake_timeout.is_zero()),
             ("concurrent_streams", limits.concurrent_streams == 0),
             ("requests", limits.requests == 0),

@@ -11,7 +11,7 @@ use strata_telemetry::{Events, SecurityEvent};
 use strata_tls::Refusal;
 use tokio::{
     net::TcpStream,
-    sync::{Semaphore, watch},
+    sync::watch,
     time::{Instant, sleep, timeout},
 };
 use tokio_util::sync::CancellationToken;
@@ -22,6 +22,7 @@ use crate::{
     closing::{self, abuse},
     frames,
     guarded::Guarded,
+    handshakes::Handshakes,
     http,
     limits::Limits,
     peer::Peer,
@@ -44,7 +45,7 @@ pub(crate) struct Connections {
     transport: Transport,
     limits: Limits,
     pub(crate) events: Events,
-    handshakes: Semaphore,
+    handshakes: Handshakes,
     addresses: Arc<Addresses>,
 }
 
@@ -58,7 +59,7 @@ enum Leave {
 impl Connections {
     pub(crate) fn new(transport: Transport, limits: Limits, events: Events) -> Self {
         Self {
-            handshakes: Semaphore::new(limits.handshakes),
+            handshakes: Handshakes::new(&limits),
             addresses: Addresses::new(limits.connections_per_address),
             transport,
             limits,
@@ -232,10 +233,18 @@ impl Connections {
             }
             None => {}
         }
-        match self.transport.accept(stream, &self.handshakes).await {
+        match self
+            .transport
+            .accept(stream, address.ip(), &self.handshakes)
+            .await
+        {
             Ok(accepted) => Some((accepted, address, place)),
             Err(Failure::Refused(refusal)) => {
                 self.refused(address, refusal.reason());
+                None
+            }
+            Err(Failure::Busy) => {
+                self.limited(address, "too_many_handshakes");
                 None
             }
             Err(Failure::Lost(error)) => {

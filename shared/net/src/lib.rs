@@ -13,6 +13,7 @@ mod error;
 pub mod fetch;
 mod frames;
 mod guarded;
+mod handshakes;
 mod http;
 mod limits;
 mod peer;

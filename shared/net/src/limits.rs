@@ -13,6 +13,9 @@ pub struct Limits {
     pub connections_per_address: usize,
     /// TLS handshakes computed at the same time.
     pub handshakes: usize,
+    /// TLS handshakes of one address a second, and a fifth of them at once; further ones wait for half of
+    /// the handshake timeout.
+    pub handshakes_per_address: u32,
     /// From accepting a connection to the end of its TLS handshake.
     pub handshake_timeout: Duration,
     /// Requests at the same time on one HTTP/2 connection.

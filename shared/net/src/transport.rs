@@ -1,14 +1,16 @@
 //! From an accepted socket to a stream of a known peer.
 
-use std::{future::pending, io, sync::Arc};
+use std::{future::pending, io, net::IpAddr, sync::Arc};
 
 use rustls::{ServerConfig, server::Acceptor};
 use rustls_pki_types::CertificateDer;
 use strata_core::SpiffeId;
 use strata_tls::{Peers, Refusal};
-use tokio::{net::TcpStream, sync::Semaphore, task::yield_now};
+use tokio::net::TcpStream;
 use tokio_rustls::{LazyConfigAcceptor, server::TlsStream};
 use tokio_util::either::Either;
+
+use crate::handshakes::Handshakes;
 
 /// HTTP/2 over TLS (RFC 9113, section 3.1).
 const HTTP2: &[u8] = b"h2";
@@ -41,17 +43,20 @@ pub(crate) struct Accepted {
 pub(crate) enum Failure {
     /// The peer is not accepted.
     Refused(Refusal),
+    /// Its address has too many handshakes.
+    Busy,
     /// It broke off.
     Lost(io::Error),
 }
 
 impl Transport {
-    /// Completes the handshake. A slot is taken only once the ClientHello is there, so that silent
+    /// Completes the handshake. Its turn comes only once the ClientHello is there, so that silent
     /// connections cannot keep honest ones from theirs.
     pub(crate) async fn accept(
         &self,
         stream: TcpStream,
-        handshakes: &Semaphore,
+        address: IpAddr,
+        handshakes: &Handshakes,
     ) -> Result<Accepted, Failure> {
         let (config, callers) = match self {
             Self::Plain => {
@@ -68,11 +73,9 @@ impl Transport {
         };
         let hello = LazyConfigAcceptor::new(Acceptor::default(), stream).await?;
         let own = config.cert_resolver.resolve(hello.client_hello());
-        let slot = handshakes.acquire().await;
-        // To the end of the queue: what is computed next must not all stand before the requests.
-        yield_now().await;
+        let turn = handshakes.turn(address).await.ok_or(Failure::Busy)?;
         let handshake = hello.into_stream(config.clone());
-        drop(slot);
+        drop(turn);
         let stream = handshake.await?;
         let (_, session) = stream.get_ref();
         let presented = session.peer_certificates().unwrap_or_default();

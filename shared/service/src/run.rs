@@ -172,6 +172,7 @@ fn limits(limits: &strata_config::Limits) -> strata_net::Limits {
         connections: limits.connections,
         connections_per_address: limits.connections_per_address,
         handshakes: limits.handshakes,
+        handshakes_per_address: limits.handshakes_per_address,
         handshake_timeout: limits.handshake_timeout,
         concurrent_streams: limits.concurrent_streams,
         header_timeout: limits.header_timeout,

@@ -34,6 +34,7 @@ const LIMITS: Limits = Limits {
     connections: 64,
     connections_per_address: 256,
     handshakes: 64,
+    handshakes_per_address: 1000,
     handshake_timeout: Duration::from_secs(5),
     concurrent_streams: 100,
     header_timeout: Duration::from_secs(5),

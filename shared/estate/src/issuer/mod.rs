@@ -19,6 +19,7 @@ const LIMITS: Limits = Limits {
     connections: 256,
     connections_per_address: 256,
     handshakes: 1,
+    handshakes_per_address: 1000,
     handshake_timeout: Duration::from_secs(5),
     concurrent_streams: 100,
     header_timeout: Duration::from_secs(5),

@@ -1,13 +1,15 @@
 //! Peers that take their time: closed at the deadline, and in nobody's way until then.
 
-use std::{sync::Arc, time::Duration};
+use std::{net::Ipv4Addr, sync::Arc, time::Duration};
 
+use futures_util::future::{join, join_all};
 use rustls::ClientConfig;
 use rustls_pki_types::ServerName;
 use strata_net::{Limits, Transport};
+use strata_testkit::PREFACE;
 use tokio::{
     io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _},
-    net::TcpStream,
+    net::{TcpSocket, TcpStream},
     time::timeout,
 };
 use tokio_rustls::TlsConnector;
@@ -64,6 +66,37 @@ async fn silent_connections_take_no_handshake_slot() {
         silent.push(TcpStream::connect(server.address).await.unwrap());
     }
     answers(&server, &config).await;
+}
+
+#[tokio::test]
+async fn handshakes_of_one_address_keep_a_pace_and_nobody_else_waits_for_them() {
+    const MANY: usize = 10;
+    let (server, config) = between_services(Limits {
+        handshakes_per_address: 1,
+        handshake_timeout: Duration::from_secs(4),
+        ..limits()
+    })
+    .await;
+    let address = server.address;
+    let shake = async |from: [u8; 4]| {
+        let socket = TcpSocket::new_v4()?;
+        socket.bind((Ipv4Addr::from(from), 0).into())?;
+        let stream = socket.connect(address).await?;
+        let name = ServerName::try_from("localhost").unwrap();
+        let mut stream = TlsConnector::from(config.clone())
+            .connect(name, stream)
+            .await?;
+        // In TLS 1.3 a caller is done before its callee.
+        stream.write_all(PREFACE).await?;
+        stream.read_u8().await
+    };
+    let greedy = || shake([127, 0, 0, 2]);
+    greedy().await.unwrap();
+    let (all, honest) = join(join_all((0..MANY).map(|_| greedy())), shake([127, 0, 0, 3])).await;
+    honest.unwrap();
+    let refused = all.iter().filter(|one| one.is_err()).count();
+    assert!((1..MANY).contains(&refused), "{refused} of {MANY}");
+    assert_eq!(server.stop().await.1, vec!["too_many_handshakes"; refused]);
 }
 
 #[tokio::test]
