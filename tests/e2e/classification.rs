@@ -134,8 +134,8 @@ fn path(role: &Role, customer: &str) -> String {
 async fn at_the_edge(rig: &Rig, chain: &Chain, role: &Role, planted: &Planted) -> Vec<String> {
     let customer = planted.customer();
     let edge = chain.edge_of(role.edge);
-    let answer = edge.get(&path(role, &customer), &token(rig, role, &customer));
-    let answer = answer.await.unwrap();
+    let (path, token) = (path(role, &customer), token(rig, role, &customer));
+    let answer = edge.get(&path, &token).await.unwrap();
     assert_eq!(answer.status, StatusCode::OK, "{}: {answer:?}", role.name);
     let masked = answer.body["masked"].as_array().cloned();
     let masked = masked.unwrap_or_default();
@@ -220,8 +220,8 @@ async fn panic(rig: &Rig, customers: &[Planted]) -> Vec<(&'static str, String)> 
             .unwrap();
         let edge = rig.edge(role.edge).unwrap().at(process.address);
         let customer = customers[0].customer();
-        let asked = edge.get(&path(role, &customer), &token(rig, role, &customer));
-        let answer = asked.await.unwrap();
+        let (path, token) = (path(role, &customer), token(rig, role, &customer));
+        let answer = edge.get(&path, &token).await.unwrap();
         assert!(
             answer.is_problem(StatusCode::INTERNAL_SERVER_ERROR),
             "{answer:?}"
@@ -284,10 +284,9 @@ pub(crate) async fn what_each_role_is_shown_is_what_the_table_says(rig: &mut Rig
             hop: at_a_hop(rig, &chain, role, &planted).await,
         });
         // Refused too, so that there is a security event.
-        let refused = chain
-            .edge_of(role.edge)
-            .get(&format!("/v1/{}", planted.customer()), "none");
-        assert!(refused.await.unwrap().is_problem(StatusCode::UNAUTHORIZED));
+        let path = format!("/v1/{}", planted.customer());
+        let refused = chain.edge_of(role.edge).get(&path, "none").await.unwrap();
+        assert!(refused.is_problem(StatusCode::UNAUTHORIZED));
         customers.push(planted);
     }
     let mut outputs = panic(rig, &customers).await;

@@ -71,8 +71,8 @@ pub(crate) async fn a_supervisor_sees_the_customers_of_their_region(rig: &mut Ri
 pub(crate) async fn an_agent_sees_less_than_the_customer(rig: &mut Rig) {
     let customer = "cus_000001";
     let storefront = rig.edge("storefront").unwrap();
-    let own = storefront.get(OVERVIEW, &rig.token(customer).unwrap());
-    let own = own.await.unwrap();
+    let token = rig.token(customer).unwrap();
+    let own = storefront.get(OVERVIEW, &token).await.unwrap();
     assert_eq!(own.body.get("masked"), None);
     let seen = overview(rig, customer, &rig.agent_token(Some("uk")).unwrap()).await;
     assert_eq!(seen.status, StatusCode::OK, "{seen:?}");

@@ -234,8 +234,11 @@ pub(crate) async fn nothing_leaks_by_another_door(rig: &mut Rig) {
     let mut outputs = vec![("collector".to_owned(), chain.traced(&collector).await)];
     let beside = processes
         .iter()
-        .map(|(name, process)| (name.as_str(), process));
-    for (name, process) in chain.all().chain(beside) {
+        .map(|(name, process)| (name.clone(), process));
+    let all = chain
+        .all()
+        .map(|(name, process)| (name.to_owned(), process));
+    for (name, process) in all.chain(beside) {
         let output = Output::of(process).await;
         assert!(output.log.contains("ready"), "{name}: this is no log");
         let sinks = output

@@ -7,7 +7,9 @@ use std::{
 };
 
 use anyhow::{Context as _, Result, ensure};
-use prost_reflect::{DescriptorPool, DynamicMessage, ExtensionDescriptor, Kind, MethodDescriptor};
+use prost_reflect::{
+    DescriptorPool, DynamicMessage, ExtensionDescriptor, Kind, MethodDescriptor, ReflectMessage,
+};
 use protox::Compiler;
 use strata_core::Layer;
 use strata_estate::{ServiceFolder, Workspace};
@@ -147,7 +149,7 @@ fn classes(pool: &DescriptorPool) -> Result<BTreeSet<String>> {
 /// The label of annotations that state one.
 fn class(annotations: &DynamicMessage) -> Option<String> {
     let name = |field: &str, number: i32| {
-        let field = annotations.descriptor().get_field_by_name(field)?;
+        let field = ReflectMessage::descriptor(annotations).get_field_by_name(field)?;
         let Kind::Enum(values) = field.kind() else {
             return None;
         };

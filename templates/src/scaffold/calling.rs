@@ -235,8 +235,8 @@ impl Builder<'_> {
             value: format!("request.{}", names::value(field)),
         }));
         // What it sends on it must be allowed to hold as well.
-        let sent = method
-            .input()
+        let input = method.input();
+        let sent = input
             .fields()
             .filter(|field| own.contains(field) || passed.iter().any(|name| name == field.name()));
         let granted = sent.fold(label, |granted, field| {

@@ -33,6 +33,10 @@ fn of_message(contract: &Contract, message: &MessageDescriptor) -> TokenStream {
         );
         quote!(::strata_core::masking::Combination { label: #label, kinds: #kinds })
     });
+    let masking = match message.fields().next() {
+        Some(_) => quote!(masking),
+        None => quote!(_),
+    };
     let fields = message
         .fields()
         .filter(|field| names::in_oneof(field).is_none())
@@ -47,7 +51,7 @@ fn of_message(contract: &Contract, message: &MessageDescriptor) -> TokenStream {
             const COMBINATIONS: &'static [::strata_core::masking::Combination] =
                 &[#(#combinations),*];
 
-            fn visit(&mut self, masking: &mut ::strata_core::masking::Masking<'_>) {
+            fn visit(&mut self, #masking: &mut ::strata_core::masking::Masking<'_>) {
                 #(#fields)*
                 #(#oneofs)*
             }
@@ -67,7 +71,7 @@ fn of_field(contract: &Contract, field: &FieldDescriptor) -> TokenStream {
     }
     if labels::held(field).is_some() {
         // An `Option`, or a `Vec`: both give what they hold.
-        return quote!(for value in &mut self.#member { masking.message(#json, value); });
+        return quote!(for value in self.#member.iter_mut() { masking.message(#json, value); });
     }
     match field.kind() {
         Kind::String if field.is_list() => quote!(masking.texts(#value, &mut self.#member);),

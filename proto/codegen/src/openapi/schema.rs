@@ -268,6 +268,7 @@ impl<'a> Schemas<'a> {
         if annotations.sensitivity() == Sensitivity::Unspecified {
             return None;
         }
+        let mask = masked::shown(annotations.mask());
         let mut shown = label(&Label {
             sensitivity: annotations.sensitivity,
             categories: annotations.categories,
@@ -275,7 +276,7 @@ impl<'a> Schemas<'a> {
         if !annotations.kind.is_empty() {
             insert(&mut shown, "kind", json!(annotations.kind));
         }
-        if let Some(mask) = masked::shown(annotations.mask()) {
+        if let Some(mask) = mask {
             insert(&mut shown, "masked", json!(mask));
         }
         Some(shown)
