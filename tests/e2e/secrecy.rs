@@ -73,7 +73,8 @@ async fn drive(edge: &Edge, service: &str, planted: &Planted, token: &str, ends:
         ask(route, &format!("{token}x"), StatusCode::UNAUTHORIZED).await;
         let wrong = if route.contains('?') { "&" } else { "?" };
         ask(
-            &format!("{route}{wrong}{TYPED}={TYPED}"),
+            // What is wrong is told by its name, never by its value.
+            &format!("{route}{wrong}unknown={TYPED}"),
             token,
             StatusCode::BAD_REQUEST,
         )

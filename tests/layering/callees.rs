@@ -60,7 +60,7 @@ async fn assert_upstream_refused(caller: &Instance, stand_in: &StandIn, reason: 
     assert!(counted.await.is_ok(), "{what}: no event for {reason}");
     let counts = Counts::of(caller.admin).await.unwrap();
     assert_eq!(
-        counts.all_events(),
+        counts.refusals(),
         counts.events("upstream_refused", reason),
         "{what}"
     );

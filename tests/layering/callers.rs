@@ -86,7 +86,7 @@ pub(crate) async fn assert_answered(rig: &Rig, callee: &Running, id: &SpiffeId, 
         before.all_requests() + 1,
         "{id} {path}"
     );
-    assert_eq!(after.all_events(), before.all_events(), "{id} {path}");
+    assert_eq!(after.refusals(), before.refusals(), "{id} {path}");
 }
 
 /// Asserts that `attempt` reaches no method of `callee`, which counts and logs a security event.
@@ -101,7 +101,7 @@ pub(crate) async fn assert_refused(
     attempt.await;
     let counted = eventually(PATIENCE, async || {
         let now = Counts::of(callee.admin).await?;
-        Ok(now.all_events() > before.all_events())
+        Ok(now.refusals() > before.refusals())
     });
     assert!(counted.await.is_ok(), "{what}: no event");
     let after = Counts::of(callee.admin).await.unwrap();
@@ -110,7 +110,7 @@ pub(crate) async fn assert_refused(
         before.all_requests(),
         "{what}: handled"
     );
-    let all = after.all_events() - before.all_events();
+    let all = after.refusals() - before.refusals();
     let of_kind = after.events(event, reason) - before.events(event, reason);
     assert_eq!(all, of_kind, "{what}: {event} {reason}");
     let lines = self::logged(callee, event, reason) - logged;

@@ -89,10 +89,10 @@ impl Counts {
         sum(&self.events, &[("reason", reason)])
     }
 
-    /// Security events of all kinds.
+    /// Security events of all kinds, but for those that tell what an allowed caller was answered.
     #[must_use]
-    pub fn all_events(&self) -> u64 {
-        sum(&self.events, &[])
+    pub fn refusals(&self) -> u64 {
+        sum(&self.events, &[]) - sum(&self.events, &[("event", "label_released")])
     }
 }
 
@@ -155,6 +155,6 @@ mod tests {
         };
         assert_eq!(counts.events("a", "b"), 2);
         assert_eq!(counts.events("a", "d"), 0);
-        assert_eq!((counts.all_events(), counts.all_requests()), (5, 0));
+        assert_eq!((counts.refusals(), counts.all_requests()), (5, 0));
     }
 }

@@ -119,31 +119,31 @@ fn a_grant_that_is_missing_unused_or_wrong() {
 #[test]
 fn a_contract_that_breaks_a_rule() {
     let file = "proto/process/balance/v1/balance.proto";
-    let low = findings(|sample| sample.replace(file, "INTERNAL, kind", "PUBLIC, kind"));
+    let low = findings(|sample| sample.replace(file, "INTERNAL, ", "PUBLIC, "));
     found(
         &low,
-        &format!("{file}:15"),
-        "message Balance, field minor is PUBLIC, and kind `amount` is at least INTERNAL",
+        &format!("{file}:18"),
+        "message Balance, field minor is PUBLIC with PERSONAL, and kind `amount` is at least INTERNAL",
     );
     let gone = findings(|sample| {
         sample.replace("proto/system/ledger/v1/ledger.proto", "minor", "sum");
     });
     found(
         &gone,
-        &format!("{file}:15"),
-        "but message Balance has no field `minor`",
+        &format!("{file}:18"),
+        "but message Account has no field `minor`",
     );
 }
 
 #[test]
 fn a_clearance_that_does_not_cover_a_call() {
     let file = "system-api/ledger/policy/callers.toml";
-    let low = findings(|sample| sample.replace(file, "internal", "public"));
+    let low = findings(|sample| sample.replace(file, "confidential", "internal"));
     found(
         &low,
         file,
-        "clears balance for { sensitivity = \"public\" }, and Get may return { sensitivity = \
-         \"internal\" }",
+        "clears balance for { sensitivity = \"internal\", categories = [\"personal\"] }, and Get \
+         may return { sensitivity = \"confidential\", categories = [\"personal\"] }",
     );
 }
 
