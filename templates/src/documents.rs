@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use anyhow::{Context as _, Result, anyhow};
+use anyhow::{Context as _, Result};
 use strata_core::Layer;
 use strata_estate::Workspace;
 
@@ -46,8 +46,7 @@ impl Document {
     pub(crate) fn of(workspace: &Workspace, service: &str) -> Result<Self> {
         let layer = Layer::Experience.as_str();
         let contract = workspace.root().join("proto").join(layer).join(service);
-        let text = strata_codegen::openapi(&contract)
-            .map_err(|findings| anyhow!("{}", findings.join("; ")))?
+        let text = strata_codegen::openapi(&contract)?
             .with_context(|| format!("{} has no routes", contract.display()))?;
         Ok(Self {
             service: service.to_owned(),

@@ -65,7 +65,7 @@ pub(crate) fn all(root: &Path, memory: &Path) -> Report {
     };
     let mut passed = Passed::read(memory, &contracts);
     let due: Vec<_> = contracts.ids().filter(|id| !passed.holds(id)).collect();
-    let mut report = Report::default();
+    let (mut report, mut said) = (Report::default(), BTreeSet::new());
     for (id, checked) in each(&contracts, &due) {
         report.checked.push(id.to_string());
         if checked.findings.is_empty() {
@@ -73,7 +73,12 @@ pub(crate) fn all(root: &Path, memory: &Path) -> Report {
         } else {
             passed.remove(id);
         }
-        report.findings.extend(checked.findings);
+        for finding in checked.findings {
+            // What is wrong with a file that several contracts read is said once.
+            if said.insert(finding.to_string()) {
+                report.findings.push(finding);
+            }
+        }
     }
     // What cannot be remembered is checked again.
     let _ = passed.write(memory);

@@ -11,6 +11,7 @@ mod masks;
 mod methods;
 mod placement;
 mod routes;
+mod stores;
 mod values;
 
 #[cfg(test)]
@@ -34,6 +35,7 @@ pub(crate) fn all(contract: &Contract) -> Vec<Finding> {
         methods::check,
         ceilings::check,
         routes::check,
+        stores::check,
     ] {
         check(contract, &mut findings);
     }

@@ -14,6 +14,8 @@ pub struct Finding {
     problem: String,
 }
 
+impl std::error::Error for Finding {}
+
 impl Finding {
     /// `place` is a file, `subject` what in it (may be empty), `problem` says what is wrong and what
     /// to do, as the rest of a sentence that starts with the subject. What to do follows the first

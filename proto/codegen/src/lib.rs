@@ -10,7 +10,7 @@
 //! 6. `generate` writes `contract.rs`.
 //!
 //! [`openapi`] makes the document alone, for who commits or compares it; [`check`] checks all
-//! contracts; [`ceilings`] says what each method may return; [`read`] gives what the annotations say,
+//! contracts; [`clearances`] says what who calls a method must be cleared for; [`read`] gives what the annotations say,
 //! for who reports on the estate.
 
 mod check;
@@ -80,54 +80,45 @@ pub fn check(root: &Path, memory: &Path) -> Report {
 }
 
 /// The OpenAPI document of the contract in `folder` (`proto/<layer>/<name>`), newest version, as it is
-/// committed: indented, with a line break at its end. None for a contract without routes.
+/// committed: indented, with a line break at its end. None for a contract without routes. Which rules
+/// the contract breaks is [`check`]'s to say.
 ///
 /// # Errors
-/// What is wrong with the contract, a sentence for each finding.
-pub fn openapi(folder: &Path) -> Result<Option<String>, Vec<String>> {
-    let contract = passed(folder).map_err(|findings| told(&findings))?;
-    let document = openapi::newest(&contract).map_err(|finding| told(&[finding]))?;
+/// Why there can be no document.
+pub fn openapi(folder: &Path) -> Result<Option<String>, Finding> {
+    let document = openapi::newest(&compiled(folder)?)?;
     Ok(document.map(|document| format!("{document:#}\n")))
 }
 
-/// What the contract in `folder` (`proto/<layer>/<name>`) says of what it moves and stores.
+/// What the contract in `folder` (`proto/<layer>/<name>`) says of what it moves and stores. Which rules
+/// it breaks is [`check`]'s to say.
 ///
 /// # Errors
-/// What is wrong with the contract, a sentence for each finding.
-pub fn read(folder: &Path) -> Result<Model, Vec<String>> {
-    passed(folder)
-        .map(|contract| model::of(&contract))
-        .map_err(|findings| told(&findings))
+/// Why it cannot be read.
+pub fn read(folder: &Path) -> Result<Model, Finding> {
+    compiled(folder).map(|contract| model::of(&contract))
 }
 
 /// What kinds of value amount to together, as `classification.toml` in `folder` (`proto`) says.
 ///
 /// # Errors
 /// What is wrong with the file.
-pub fn combinations(folder: &Path) -> Result<Vec<Combination>, Vec<String>> {
-    Classification::read(folder)
-        .map(|classification| model::combinations(&classification))
-        .map_err(|finding| told(&[finding]))
+pub fn combinations(folder: &Path) -> Result<Vec<Combination>, Finding> {
+    Classification::read(folder).map(|classification| model::combinations(&classification))
 }
 
-fn told(findings: &[Finding]) -> Vec<String> {
-    findings.iter().map(Finding::to_string).collect()
+fn compiled(folder: &Path) -> Result<Contract, Finding> {
+    Folder::locate(folder).and_then(Contract::compile)
 }
 
-/// The contract in `folder`, if nothing is wrong with it.
-fn passed(folder: &Path) -> Result<Contract, Vec<Finding>> {
-    let located = Located::at(folder)?;
-    let checked = located.check();
-    located.passed(checked)
-}
-
-/// The ceiling of each method of the contract in `folder`, by name: of all its versions, the highest.
+/// What who calls a method must be cleared for, by the method's name: its ceiling, and what its request
+/// can hold. Of all versions of the contract in `folder`, the highest.
 ///
 /// # Errors
 /// Why the contract cannot be read.
-pub fn ceilings(folder: &Path) -> Result<BTreeMap<String, Label>, Finding> {
-    let contract = Folder::locate(folder).and_then(Contract::compile)?;
-    let mut ceilings = BTreeMap::<_, Label>::new();
+pub fn clearances(folder: &Path) -> Result<BTreeMap<String, Label>, Finding> {
+    let contract = compiled(folder)?;
+    let mut clearances = BTreeMap::<_, Label>::new();
     for service in contract
         .versions
         .iter()
@@ -135,11 +126,13 @@ pub fn ceilings(folder: &Path) -> Result<BTreeMap<String, Label>, Finding> {
     {
         for method in service.methods() {
             let ceiling = contract.options.method(&method).ceiling.unwrap_or_default();
-            let highest = ceilings.entry(method.name().to_owned()).or_default();
-            *highest = highest.join(ceiling.read());
+            let (options, classification) = (&contract.options, &contract.classification);
+            let sent = labels::of_message(options, classification, &method.input());
+            let highest = clearances.entry(method.name().to_owned()).or_default();
+            *highest = highest.join(ceiling.read()).join(sent);
         }
     }
-    Ok(ceilings)
+    Ok(clearances)
 }
 
 /// A contract among the others.

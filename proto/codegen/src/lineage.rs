@@ -33,6 +33,17 @@ pub(crate) fn check(
     });
     for field in checks::fields(contract) {
         let annotations = contract.options.field(&field);
+        if let Some(message) = labels::held(&field)
+            && !labels::is_value(&field)
+            && (!annotations.from.is_empty() || annotations.declassify.is_some())
+        {
+            let name = message.name();
+            let problem = format!(
+                "is a {name}, whose values say what each is from: put from and declassify there"
+            );
+            findings.push(Finding::of(&field, problem));
+            continue;
+        }
         let mut sources = Vec::new();
         for from in &annotations.from {
             match admitted(contracts, &own, &calls, from) {
@@ -48,7 +59,9 @@ pub(crate) fn check(
         read.extend(passed);
         if let Some(circle) = circle {
             findings.push(Finding::of(&start.field, circle));
-        } else if let Some(problem) = lower(contracts, &start, &sources) {
+        } else if let Some(problem) =
+            lower(contracts, &start, &sources).or_else(|| uncounted(&start, &sources))
+        {
             findings.push(Finding::of(&start.field, problem));
         } else if annotations.declassify.is_some()
             && sources.len() == annotations.from.len()
@@ -73,6 +86,15 @@ fn admitted<'a>(
 ) -> Result<Source<'a>, String> {
     let source = source::named(contracts, from)?;
     let id = source.contract.folder.id();
+    if let Some(message) = labels::held(&source.field)
+        && !labels::is_value(&source.field)
+    {
+        return Err(format!(
+            "which is a {name}: name a value of {}",
+            message.full_name(),
+            name = message.name()
+        ));
+    }
     if id == *own {
         return Ok(source);
     }
@@ -113,15 +135,44 @@ fn lower(contracts: &Contracts, start: &Source<'_>, sources: &[Source<'_>]) -> O
         .map(|source| chain::above(contracts, source, label))
         .collect();
     let raised = in_contract(label.join(joined));
-    let remedy = match labels::held(&start.field) {
-        Some(message) if !labels::is_value(&start.field) => {
-            format!("label the fields of {} {raised}", message.name())
-        }
-        _ => format!("label it {raised}"),
-    };
     Some(format!(
-        "is {}, lower than what it is from, {}: {remedy}, or say in declassify why less is enough",
+        "is {}, lower than what it is from, {}: label it {raised}, or say in declassify why less is \
+         enough",
         in_words(label),
         chains.join(" and ")
     ))
+}
+
+/// Whether a combination that counts the field's sources would not count the field, which is made from
+/// them: what they amount to together would come together unseen.
+fn uncounted(start: &Source<'_>, sources: &[Source<'_>]) -> Option<String> {
+    let annotations = start.annotations();
+    if annotations.declassify.is_some() {
+        return None;
+    }
+    let kinds: BTreeSet<_> = sources
+        .iter()
+        .map(|source| source.annotations().kind)
+        .collect();
+    let combinations = &start.contract.classification.combinations;
+    combinations.iter().find_map(|combination| {
+        let counted = combination.kinds.iter().filter(|kind| kinds.contains(*kind));
+        let counted: Vec<_> = counted.map(String::as_str).collect();
+        let is_seen = start.label().covers(combination.label);
+        if is_seen || counted.iter().all(|kind| **kind == annotations.kind) {
+            return None;
+        }
+        let remedy = match counted.as_slice() {
+            [kind] => format!("name kind `{kind}`"),
+            _ => "make a field of each".to_owned(),
+        };
+        Some(format!(
+            "is from {}, and {} amount to {} together: {remedy}, label it {}, or say in declassify why \
+             less is enough",
+            counted.join(" and "),
+            combination.kinds.join(", "),
+            in_words(combination.label),
+            in_contract(start.label().join(combination.label))
+        ))
+    })
 }

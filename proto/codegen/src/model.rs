@@ -213,8 +213,8 @@ mod tests {
     fn what_the_contract_states_is_what_is_read() {
         let stored = "message Price {\n  option (strata.options.v1.message) = {stored_in: \
             \"prices.price\", retention: \"P1Y\", residency: [\"uk\"], business_value: LOW};\n";
-        let made = "repeated string tags = 5 [(strata.options.v1.field) = {declassify: \"printed in \
-            the catalogue\", ";
+        let made = "repeated string tags = 5 [(strata.options.v1.field) = {declassify: {reason: \
+            \"printed in the catalogue\"}, ";
         let proto = SYSTEM.replace("message Price {\n", stored).replace(
             "repeated string tags = 5 [(strata.options.v1.field) = {",
             made,

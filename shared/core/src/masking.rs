@@ -67,7 +67,7 @@ pub trait Tokens: Send + Sync {
 /// What came of masking a message.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Masked {
-    /// Where a value may not be seen. Also where none is: whether there is one is not told, and the hop before may have taken it.
+    /// Where a value may not be seen. Also where none is: the hop before may have taken it.
     pub places: Places,
     /// What of high sensitivity is still in it; none when nothing is.
     pub released: Option<Label>,
@@ -90,6 +90,16 @@ pub fn beyond<T: Classified>(message: &mut T, clearance: Clearance) -> Vec<Strin
         return Vec::new();
     }
     let mut masking = Masking::new::<T>(clearance, None);
+    if masking.hidden != 0 {
+        message.visit(&mut masking);
+        // What is not there amounts to nothing together.
+        let beyond = masking
+            .amounts()
+            .filter(|whole| !clearance.covers(whole.label));
+        let hidden = kinds(beyond);
+        masking = Masking::new::<T>(clearance, None);
+        masking.hidden = hidden;
+    }
     message.visit(&mut masking);
     masking.done().places.names()
 }
@@ -108,8 +118,13 @@ impl Label {
 /// A walk over one message.
 pub struct Masking<'a> {
     clearance: Clearance,
+    combinations: &'static [Combination],
     /// Kinds that must not show, because together they amount to more than may be held.
     hidden: u64,
+    /// Kinds whose release together must be told.
+    told: u64,
+    /// Kinds that are there; where values are masked, that are still there.
+    there: u64,
     /// None when values are only looked at.
     tokens: Option<&'a dyn Tokens>,
     places: Places,
@@ -118,12 +133,16 @@ pub struct Masking<'a> {
 
 impl<'a> Masking<'a> {
     fn new<T: Classified>(clearance: Clearance, tokens: Option<&'a dyn Tokens>) -> Self {
-        let beyond = T::COMBINATIONS
-            .iter()
-            .filter(|combination| !clearance.covers(combination.label));
+        let combinations = T::COMBINATIONS.iter();
+        let beyond = combinations
+            .clone()
+            .filter(|one| !clearance.covers(one.label));
         Self {
             clearance,
-            hidden: beyond.fold(0, |kinds, combination| kinds | combination.kinds),
+            combinations: T::COMBINATIONS,
+            hidden: kinds(beyond),
+            told: kinds(combinations.filter(|one| one.label.is_released_openly())),
+            there: 0,
             tokens,
             places: Places::default(),
             released: None,
@@ -137,6 +156,42 @@ impl<'a> Masking<'a> {
         {
             value.mask.apply(value.kind, text, tokens);
         }
+    }
+
+    /// A text that may be absent.
+    pub fn optional(&mut self, value: &Value, text: &mut Option<String>) {
+        match text {
+            Some(inner) => {
+                if self.chosen_text(value, inner) {
+                    *text = None;
+                }
+            }
+            None => self.absent(value),
+        }
+    }
+
+    /// The text that a oneof holds. Gives whether nothing of it may be left, not even that it was
+    /// chosen.
+    pub fn chosen_text(&mut self, value: &Value, text: &mut String) -> bool {
+        let is_hidden = self.chosen(value);
+        if let Some(tokens) = self.tokens
+            && is_hidden
+            && value.mask != Mask::Redact
+        {
+            value.mask.apply(value.kind, text, tokens);
+            return false;
+        }
+        is_hidden
+    }
+
+    /// What else a oneof holds, as above.
+    pub fn chosen(&mut self, value: &Value) -> bool {
+        self.hides(value, false) && self.tokens.is_some()
+    }
+
+    /// A value that is not there.
+    pub fn absent(&mut self, value: &Value) {
+        self.hides(value, true);
     }
 
     /// Texts: each for itself, or none at all when nothing of them is shown.
@@ -162,7 +217,7 @@ impl<'a> Masking<'a> {
 
     /// A message within the message.
     pub fn message<T: Classified>(&mut self, json: &'static str, message: &mut T) {
-        let is_free = self.hidden == 0 && self.clearance.covers(T::LABEL);
+        let is_free = self.hidden | self.told == 0 && self.clearance.covers(T::LABEL);
         if is_free && !T::LABEL.is_released_openly() {
             return;
         }
@@ -176,7 +231,11 @@ impl<'a> Masking<'a> {
         if is_empty && self.tokens.is_none() {
             return false;
         }
-        if self.clearance.covers(value.label) && self.hidden & value.bit == 0 {
+        let is_hidden = !self.clearance.covers(value.label) || self.hidden & value.bit != 0;
+        if !is_empty && (!is_hidden || self.tokens.is_none()) {
+            self.there |= value.bit;
+        }
+        if !is_hidden {
             if value.label.is_released_openly() && !is_empty {
                 let released = self.released.unwrap_or_default();
                 self.released = Some(released.join(value.label));
@@ -187,12 +246,26 @@ impl<'a> Masking<'a> {
         !is_empty
     }
 
+    /// The combinations that are there whole.
+    fn amounts(&self) -> impl Iterator<Item = &'static Combination> {
+        let there = self.there;
+        let combinations = self.combinations.iter();
+        combinations.filter(move |one| there & one.kinds == one.kinds)
+    }
+
     fn done(self) -> Masked {
+        let labels = self.amounts().map(|whole| whole.label);
+        let openly = labels.filter(|label| label.is_released_openly());
+        let released = self.released.into_iter().chain(openly);
         Masked {
+            released: released.reduce(Label::join),
             places: self.places,
-            released: self.released,
         }
     }
+}
+
+fn kinds<'a>(combinations: impl Iterator<Item = &'a Combination>) -> u64 {
+    combinations.fold(0, |kinds, combination| kinds | combination.kinds)
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@
 use std::{collections::BTreeMap, fs, path::Path};
 
 use serde::Deserialize;
-use strata_config::Document;
+use strata_config::{ConfigError, Document, Problem};
 use strata_core::{Clearance, Label};
 
 use crate::PolicyError;
@@ -52,13 +52,13 @@ impl Roles {
     /// [`PolicyError`] naming line and key.
     pub fn parse(text: &str, origin: &Path) -> Result<Self, PolicyError> {
         let paper: Document<Paper> = Document::parse(text, origin)?;
-        let roles = paper
-            .value
-            .roles
-            .into_iter()
-            .map(|(name, role)| (name, role.clearance));
+        let problems = blends(&paper);
+        if !problems.is_empty() {
+            return Err(ConfigError::from(problems).into());
+        }
+        let roles = paper.value.roles.into_iter();
         Ok(Self {
-            roles: roles.collect(),
+            roles: roles.map(|(name, role)| (name, role.clearance)).collect(),
         })
     }
 
@@ -68,7 +68,7 @@ impl Roles {
         roles.map(|(name, clearance)| (name.as_str(), *clearance))
     }
 
-    /// What a user with these roles may see: everything any of them may.
+    /// What a user with these roles may see: the join of what each may, which is that of a role.
     #[must_use]
     pub fn clearance(&self, held: &[String]) -> Clearance {
         let labels = held
@@ -77,6 +77,26 @@ impl Roles {
             .map(|c| c.0);
         Clearance(labels.fold(Label::default(), Label::join))
     }
+}
+
+/// Two roles add up to more than either only where a role says that somebody may see as much: whoever
+/// has both would otherwise be cleared for what nobody decided.
+fn blends(paper: &Document<Paper>) -> Vec<Problem> {
+    let roles: Vec<_> = paper.value.roles.iter().collect();
+    let mut problems = Vec::new();
+    for (at, (name, role)) in roles.iter().enumerate() {
+        for (other, another) in roles.iter().skip(at + 1) {
+            let both = role.clearance.0.join(another.clearance.0);
+            if !roles.iter().any(|(_, role)| role.clearance.0 == both) {
+                let what = format!(
+                    "with role '{other}' is cleared for more than either, which no role is: add a \
+                     role with the clearance of both, or have one cover the other"
+                );
+                problems.push(paper.problem(&["roles", name], what));
+            }
+        }
+    }
+    problems
 }
 
 #[cfg(test)]
@@ -90,6 +110,8 @@ mod tests {
         clearance = { sensitivity = "confidential", categories = ["personal"] }
         [roles.auditor]
         clearance = { sensitivity = "restricted", categories = ["payment"] }
+        [roles.investigator]
+        clearance = { sensitivity = "restricted", categories = ["personal", "payment"] }
     "#;
 
     fn clearance(held: &[&str]) -> Clearance {
@@ -113,8 +135,20 @@ mod tests {
         assert_eq!(clearance(&["customer", "auditor"]), Clearance(both));
         assert_eq!(clearance(&["nobody"]), Clearance::default());
         let roles = Roles::parse(PAPER, Path::new("roles.toml")).unwrap();
-        assert_eq!(roles.iter().last(), Some(("customer", Clearance(personal))));
+        assert_eq!(roles.iter().nth(1), Some(("customer", Clearance(personal))));
         assert_eq!(clearance(&[]), Clearance::default());
+    }
+
+    #[test]
+    fn two_roles_are_no_third_that_nobody_wrote() {
+        let (without, _) = PAPER.split_once("[roles.investigator]").unwrap();
+        let error = Roles::parse(without, Path::new("roles.toml")).unwrap_err();
+        let told = error.to_string();
+        assert!(told.contains("roles.toml:4"), "{told}");
+        assert!(
+            told.contains("with role 'customer' is cleared for more than either"),
+            "{told}"
+        );
     }
 
     #[test]

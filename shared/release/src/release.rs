@@ -45,10 +45,7 @@ impl Note {
 
 /// A request holds what its sender may not hold.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "`{place}` is beyond the caller's clearance: leave it out, or have the clearance raised in the \
-     callee's policy/callers.toml"
-)]
+#[error("`{place}` is beyond the caller's clearance: leave it out")]
 pub struct Refused {
     /// The first such field, in JSON's names.
     pub place: String,

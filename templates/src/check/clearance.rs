@@ -1,4 +1,4 @@
-//! Who may call a method may be given all it may return.
+//! Who may call a method may be given all it may return, and hold what it is sent.
 
 use strata_core::{Clearance, Label};
 use strata_estate::{ServiceFolder, Workspace};
@@ -7,7 +7,8 @@ use strata_policy::CallersFile;
 use super::{Finding, calls};
 use crate::scaffold::in_policy;
 
-/// The clearance a callee grants covers the ceiling of every method its caller declares.
+/// The clearance a callee grants covers the ceiling and the request of every method its caller
+/// declares.
 pub(super) fn covers_calls(workspace: &Workspace, services: &[ServiceFolder]) -> Vec<Finding> {
     let mut findings = Vec::new();
     for callee in services {
@@ -18,7 +19,7 @@ pub(super) fn covers_calls(workspace: &Workspace, services: &[ServiceFolder]) ->
         let Ok(file) = CallersFile::load(&callee.callers_file(), manifest.layer) else {
             continue;
         };
-        let Ok(ceilings) = strata_codegen::ceilings(&contract) else {
+        let Ok(needed) = strata_codegen::clearances(&contract) else {
             continue;
         };
         for caller in services.iter().map(|service| &service.manifest) {
@@ -26,10 +27,10 @@ pub(super) fn covers_calls(workspace: &Workspace, services: &[ServiceFolder]) ->
                 continue;
             };
             for method in calls::methods(caller, callee) {
-                let ceiling = ceilings.get(method).copied().unwrap_or_default();
-                if !entry.clearance.covers(ceiling) {
+                let needed = needed.get(method).copied().unwrap_or_default();
+                if !entry.clearance.covers(needed) {
                     let Clearance(clearance) = entry.clearance;
-                    findings.push(above(callee, &entry.service, method, clearance, ceiling));
+                    findings.push(above(callee, &entry.service, method, clearance, needed));
                 }
             }
         }
@@ -42,18 +43,18 @@ fn above(
     caller: &str,
     method: &str,
     clearance: Label,
-    ceiling: Label,
+    needed: Label,
 ) -> Finding {
     Finding::new(
         &callee.callers_file(),
         format!(
-            "clears {caller} for {}, and {method} may return {}",
+            "clears {caller} for {}, and {method} takes or returns {}",
             in_policy(clearance),
-            in_policy(ceiling)
+            in_policy(needed)
         ),
         format!(
-            "let its owner grant clearance = {}, or lower the ceiling of {method}",
-            in_policy(clearance.join(ceiling))
+            "let its owner grant clearance = {}, or have {method} take and return less",
+            in_policy(clearance.join(needed))
         ),
     )
 }

@@ -136,10 +136,13 @@ fn kept(service: &sources::Service) -> Vec<Kept> {
     kept
 }
 
-/// The methods of a service that remember what they did by an idempotency key.
+/// The methods of a service that remember what they did by an idempotency key, in a table that no
+/// contract names.
 fn keyed(service: &sources::Service) -> impl Iterator<Item = &Method> {
     let messages = &service.contract.messages;
-    let is_keyed = |message: &&Message| message.fields.iter().any(|field| field.kind == KEY);
+    let is_keyed = |message: &&Message| {
+        message.stored_in.is_empty() && message.fields.iter().any(|field| field.kind == KEY)
+    };
     let keyed: BTreeSet<&str> = messages
         .iter()
         .filter(is_keyed)

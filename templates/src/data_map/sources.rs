@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use anyhow::{Result, anyhow};
+use anyhow::Result;
 use strata_codegen::model::{Combination, Field, Message, Method, Model};
 use strata_config::Manifest;
 use strata_core::{Clearance, Label, Layer, masking::Mask};
@@ -65,7 +65,6 @@ impl Sources {
     /// Reads them all.
     pub(super) fn read(workspace: &Workspace) -> Result<Self> {
         let proto = workspace.root().join("proto");
-        let told = |findings: Vec<String>| anyhow!("{}", findings.join("; "));
         let mut services: Vec<Service> = Vec::new();
         for found in workspace.services()? {
             let layer = found.manifest.layer;
@@ -76,7 +75,7 @@ impl Sources {
             };
             let roles = roles.iter().map(|(name, may)| (name.to_owned(), may));
             services.push(Service {
-                contract: strata_codegen::read(&folder).map_err(told)?,
+                contract: strata_codegen::read(&folder)?,
                 callers: CallersFile::load(&found.callers_file(), layer)?.callers,
                 roles: roles.collect(),
                 manifest: found.manifest,
@@ -91,7 +90,7 @@ impl Sources {
         Ok(Self {
             services,
             places,
-            combinations: strata_codegen::combinations(&proto).map_err(told)?,
+            combinations: strata_codegen::combinations(&proto)?,
         })
     }
 
@@ -102,21 +101,21 @@ impl Sources {
         Some((service, service.contract.messages.get(*message)?))
     }
 
-    /// Every value of a message, each field once, by the shortest path to it; only what is stored
-    /// with it where `record` says so.
+    /// Every value of a message, by its path; a message within itself once. Only what is stored with it
+    /// where `record` says so.
     pub(super) fn values<'a>(&'a self, message: &'a Message, record: bool) -> Vec<Value<'a>> {
         let mut values = Vec::new();
-        let mut seen = BTreeSet::from([message.name.as_str()]);
-        let mut open = std::collections::VecDeque::from([(String::new(), message)]);
-        while let Some((prefix, message)) = open.pop_front() {
+        let mut open = std::collections::VecDeque::from([(String::new(), message, Vec::new())]);
+        while let Some((prefix, message, around)) = open.pop_front() {
+            let around = [around.as_slice(), &[message.name.as_str()]].concat();
             for field in &message.fields {
                 let path = format!("{prefix}{}", field.name);
                 let held = field.holds.as_deref().and_then(|name| self.message(name));
                 if let Some((_, inner)) = held
                     && (!record || inner.stored_in.is_empty())
-                    && seen.insert(&inner.name)
+                    && !around.contains(&inner.name.as_str())
                 {
-                    open.push_back((format!("{path}."), inner));
+                    open.push_back((format!("{path}."), inner, around.clone()));
                 }
                 if let Some(label) = field.label {
                     let name = format!("{}.{}", message.name, field.name);

@@ -26,7 +26,7 @@ pub(super) struct Grant {
 /// What every callee has to grant.
 pub(super) fn grants(workspace: &Workspace, plan: &Plan, calling: &Calling) -> Result<Vec<Grant>> {
     let services = workspace.services()?;
-    let callees = plan.callees.iter().zip(&calling.ceilings);
+    let callees = plan.callees.iter().zip(&calling.clearances);
     callees
         .map(|(callee, label)| {
             let service = services

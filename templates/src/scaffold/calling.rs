@@ -43,9 +43,9 @@ pub(super) struct Calling {
     /// What is passed on, of each callee.
     #[serde(skip)]
     pub(super) labels: Vec<Label>,
-    /// The most its methods may return, of each callee.
+    /// The most its methods may return or are sent, of each callee.
     #[serde(skip)]
-    pub(super) ceilings: Vec<Label>,
+    pub(super) clearances: Vec<Label>,
 }
 
 /// A client of one version of a callee's contract.
@@ -115,16 +115,17 @@ impl Calling {
             builder.mirror.reserve(format!("{title}Response"));
         }
         let mut titles = titles.into_iter();
-        let (mut methods, mut labels, mut ceilings) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut methods, mut labels, mut clearances) = (Vec::new(), Vec::new(), Vec::new());
         let mut clients: Vec<Client> = Vec::new();
         for callee in callees {
-            let (mut passed_on, mut ceiling) = (Label::default(), Label::default());
+            let (mut passed_on, mut handled) = (Label::default(), Label::default());
             for (found, title) in callee.methods.iter().zip(titles.by_ref()) {
                 let client = Client::of(layer, callee, found);
-                let (method, label) = builder.method(callee, found, title, &client);
+                let (method, label, sent) = builder.method(callee, found, title, &client);
                 passed_on = passed_on.join(label);
                 let annotations = Annotations::of(&found.method.options(), "method");
-                ceiling = ceiling.join(label::stated(&annotations.inner("ceiling")));
+                let returned = label::stated(&annotations.inner("ceiling"));
+                handled = handled.join(returned).join(sent);
                 let named = method.callee.names(&client.name);
                 methods.push(method);
                 match clients.iter_mut().find(|known| known.name == client.name) {
@@ -133,7 +134,7 @@ impl Calling {
                 }
             }
             labels.push(passed_on);
-            ceilings.push(ceiling);
+            clearances.push(handled);
         }
         let Mirror {
             messages,
@@ -151,7 +152,7 @@ impl Calling {
             enums,
             imports,
             labels,
-            ceilings,
+            clearances,
         }
     }
 }
@@ -211,7 +212,7 @@ impl Builder<'_> {
         Found { method, .. }: &Found,
         title: String,
         client: &Client,
-    ) -> (Method, Label) {
+    ) -> (Method, Label, Label) {
         let origin = Origin {
             service: &callee.name.to_upper_camel_case(),
             module: &client.name,
@@ -239,8 +240,8 @@ impl Builder<'_> {
         let sent = input
             .fields()
             .filter(|field| own.contains(field) || passed.iter().any(|name| name == field.name()));
-        let granted = sent.fold(label, |granted, field| {
-            granted.join(label::stated(&Annotations::of(&field.options(), "field")))
+        let sent = sent.fold(Label::default(), |sent, field| {
+            sent.join(label::stated(&Annotations::of(&field.options(), "field")))
         });
         let resource = annotations.text("resource");
         let resource = passed.iter().find(|field| **field == resource).cloned();
@@ -270,7 +271,7 @@ impl Builder<'_> {
             kind: title.to_upper_camel_case(),
             name: title,
         };
-        (method, granted)
+        (method, label, sent)
     }
 
     /// The fields of the callee's request the signed-in user stands in for, and those asked for. At

@@ -123,7 +123,7 @@ fn a_contract_that_breaks_a_rule() {
     found(
         &low,
         &format!("{file}:18"),
-        "message Balance, field minor is PUBLIC with PERSONAL, and kind `amount` is at least INTERNAL",
+        "message Balance, field minor is PUBLIC [PERSONAL], and kind `amount` is at least INTERNAL",
     );
     let gone = findings(|sample| {
         sample.replace("proto/system/ledger/v1/ledger.proto", "minor", "sum");
@@ -143,7 +143,7 @@ fn a_clearance_that_does_not_cover_a_call() {
         &low,
         file,
         "clears balance for { sensitivity = \"internal\", categories = [\"personal\"] }, and Get \
-         may return { sensitivity = \"confidential\", categories = [\"personal\"] }",
+         takes or returns { sensitivity = \"confidential\", categories = [\"personal\"] }",
     );
 }
 

@@ -34,12 +34,10 @@ fn check_method(contract: &Contract, method: &MethodDescriptor, findings: &mut V
     };
     let (ceiling, output) = (ceiling.read(), method.output());
     if output.package_name() == "google.protobuf" {
-        if output.fields().len() > 0 {
-            find(format!(
-                "returns {}, whose values have no label: return a message of the contract",
-                output.full_name()
-            ));
-        }
+        find(format!(
+            "returns {}, which has no label: return a message of the contract",
+            output.full_name()
+        ));
         return;
     }
     let (options, classification) = (&contract.options, &contract.classification);

@@ -75,11 +75,9 @@ fn of_field(contract: &Contract, field: &FieldDescriptor) -> TokenStream {
     }
     match field.kind() {
         Kind::String if field.is_list() => quote!(masking.texts(#value, &mut self.#member);),
-        Kind::String if field.supports_presence() => quote! {
-            if let ::core::option::Option::Some(value) = &mut self.#member {
-                masking.text(#value, value);
-            }
-        },
+        Kind::String if field.supports_presence() => {
+            quote!(masking.optional(#value, &mut self.#member);)
+        }
         Kind::String => quote!(masking.text(#value, &mut self.#member);),
         _ => quote!(masking.other(#value, &mut self.#member);),
     }
@@ -89,20 +87,42 @@ fn of_oneof(contract: &Contract, oneof: &OneofDescriptor) -> TokenStream {
     let member = names::snake(oneof.name());
     let module = names::module_of(Some(oneof.parent_message()));
     let choice = names::camel(oneof.name());
+    // Named whether chosen or not: what was chosen is not told.
+    let named = oneof
+        .fields()
+        .filter(|field| labels::held(field).is_none())
+        .map(|field| {
+            let value = value(contract, &field);
+            quote!(masking.absent(#value);)
+        });
     let arms = oneof.fields().map(|field| {
         let variant = names::camel(field.name());
         let (described, json) = (value(contract, &field), field.json_name());
-        let visit = match field.kind() {
-            _ if labels::held(&field).is_some() => quote!(masking.message(#json, value)),
-            Kind::String => quote!(masking.text(#described, value)),
-            _ => quote!(masking.other(#described, value)),
-        };
-        quote!(::core::option::Option::Some(#module #choice::#variant(value)) => #visit,)
+        match field.kind() {
+            _ if labels::held(&field).is_some() => {
+                quote!(::core::option::Option::Some(#module #choice::#variant(value)) => {
+                    masking.message(#json, value);
+                    false
+                })
+            }
+            Kind::String => quote! {
+                ::core::option::Option::Some(#module #choice::#variant(value)) =>
+                    masking.chosen_text(#described, value),
+            },
+            _ => quote! {
+                ::core::option::Option::Some(#module #choice::#variant(_)) =>
+                    masking.chosen(#described),
+            },
+        }
     });
     quote! {
-        match &mut self.#member {
+        #(#named)*
+        let nothing_is_left = match &mut self.#member {
             #(#arms)*
-            ::core::option::Option::None => {}
+            ::core::option::Option::None => false,
+        };
+        if nothing_is_left {
+            self.#member = ::core::option::Option::None;
         }
     }
 }

@@ -11,10 +11,12 @@ fn sets() -> Vec<String> {
     names.collect::<BTreeSet<_>>().into_iter().collect()
 }
 
-fn expected(set: &str) -> BTreeSet<String> {
+fn expected(set: &str) -> Vec<String> {
     let file = Path::new(&estate::sets()).join(set).join("expected.txt");
     let text = fs::read_to_string(file).unwrap();
-    text.lines().map(str::to_owned).collect()
+    let mut lines: Vec<_> = text.lines().map(str::to_owned).collect();
+    lines.sort_unstable();
+    lines
 }
 
 #[test]
@@ -24,17 +26,12 @@ fn each_set_has_exactly_its_findings() {
     let mut differences = Vec::new();
     for set in &sets {
         let estate = Estate::of(set);
-        let found: BTreeSet<_> = estate.findings().into_iter().collect();
+        let mut found = estate.findings();
+        found.sort_unstable();
         let expected = expected(set);
-        let missing = expected
-            .difference(&found)
-            .map(|line| format!("  - {line}"));
-        let unexpected = found
-            .difference(&expected)
-            .map(|line| format!("  + {line}"));
-        let lines: Vec<_> = missing.chain(unexpected).collect();
-        if !lines.is_empty() {
-            differences.push(format!("{set}:\n{}", lines.join("\n")));
+        if found != expected {
+            let (found, expected) = (found.join("\n  "), expected.join("\n  "));
+            differences.push(format!("{set}:\n  {expected}\nfound:\n  {found}"));
         }
     }
     assert!(differences.is_empty(), "\n{}", differences.join("\n"));

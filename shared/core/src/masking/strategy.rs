@@ -14,7 +14,7 @@ pub enum Mask {
     /// Nothing.
     #[default]
     Redact,
-    /// The last four characters, of a text that has more than twice as many.
+    /// The last four characters, of a text that has at least twice as many.
     LastFour,
     /// The first character.
     Initial,
@@ -22,7 +22,7 @@ pub enum Mask {
     Domain,
     /// The year of a date (ISO 8601).
     Year,
-    /// The area of a postal code: what stands before its space, or its first two characters.
+    /// The area of a postal code: up to four characters before its space, or the first two of five.
     Area,
     /// A token: the same for the same value within an environment, and no way back.
     Token,
@@ -56,15 +56,10 @@ impl Mask {
                     text.clear();
                 }
             }
-            Self::Area => {
-                let area = match text.find(' ') {
-                    Some(at) => at,
-                    None => text.char_indices().nth(2).map_or(text.len(), |(at, _)| at),
-                };
-                text.truncate(area);
-                text.push(' ');
-                text.push_str(HIDDEN);
-            }
+            Self::Area => match area(text) {
+                Some(area) => *text = format!("{area} {HIDDEN}"),
+                None => hide(text),
+            },
         }
     }
 }
@@ -72,6 +67,19 @@ impl Mask {
 fn hide(text: &mut String) {
     text.clear();
     text.push_str(HIDDEN);
+}
+
+/// The part of a postal code that many share; none when that would be nearly all of it.
+fn area(code: &str) -> Option<&str> {
+    let code = code.trim();
+    match code.split_once(' ') {
+        Some((area, _)) if area.chars().count() <= 4 => Some(area),
+        _ => {
+            let (after, _) = code.char_indices().nth(2)?;
+            let is_long = code.chars().count() > 4;
+            code.get(..after).filter(|_| is_long)
+        }
+    }
 }
 
 /// Whether it begins with the year of an ISO 8601 date, or is one.
@@ -114,6 +122,9 @@ mod tests {
             (Mask::Year, "29.02.1984", ""),
             (Mask::Area, "SW1A 1AA", "SW1A ***"),
             (Mask::Area, "10115", "10 ***"),
+            (Mask::Area, "10115 Berlin", "10 ***"),
+            (Mask::Area, "SW1A1AA ", "SW ***"),
+            (Mask::Area, "AB1", "***"),
         ] {
             assert_eq!(masked(mask, text), shown, "{mask:?} {text}");
         }

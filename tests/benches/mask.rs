@@ -1,4 +1,4 @@
-//! What masking an answer costs: `cargo bench -p proto-experience-storefront`.
+//! What masking an answer costs: `cargo bench -p strata-tests --bench mask`.
 
 use std::{hint::black_box, sync::Arc};
 
