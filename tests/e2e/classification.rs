@@ -56,7 +56,7 @@ const ROLES: [Role; 4] = [
 ];
 
 /// A value: its class, the name of it in what is planted, and its place in an overview.
-const VALUES: [(&str, &str, &[&str]); 12] = [
+const VALUES: [(&str, &str, &[&str]); 14] = [
     ("INTERNAL", "order", &["recentOrders", "orderId"]),
     ("INTERNAL PERSONAL", "customer", &["profile", "customerId"]),
     (
@@ -87,6 +87,8 @@ const VALUES: [(&str, &str, &[&str]); 12] = [
         "postcode",
         &["profile", "address", "postcode"],
     ),
+    ("CONFIDENTIAL PERSONAL SPECIAL_CATEGORY", "needs", &[]),
+    ("CONFIDENTIAL PERSONAL PAYMENT", "account", &[]),
     ("RESTRICTED PERSONAL", "born", &[]),
     ("RESTRICTED PERSONAL", "document", &[]),
 ];
@@ -102,6 +104,8 @@ fn cell(seen: &str, planted: &str) -> String {
     match seen {
         "" | "0" => "nothing".to_owned(),
         seen if seen.contains(planted) => "whole".to_owned(),
+        // Another in every environment.
+        seen if seen.starts_with("tok_") => "a token".to_owned(),
         seen => format!("`{seen}`"),
     }
 }
@@ -201,6 +205,8 @@ async fn at_a_hop(rig: &Rig, chain: &Chain, role: &Role, planted: &Planted) -> V
             "street" => address.street.clone(),
             "postcode" => address.postcode.clone(),
             "born" => customer.birth_date.clone(),
+            "needs" => customer.access_needs.clone(),
+            "account" => customer.payment_account.clone(),
             _ => customer.national_id.clone(),
         };
         cell(&seen, &planted.text(name))

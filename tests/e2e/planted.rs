@@ -31,12 +31,12 @@ impl Planted {
     pub(crate) async fn write(rig: &Rig, number: u32) -> Self {
         let planted = Self { number };
         let customer = "INSERT INTO customers VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, \
-            1, 1, ?12, 'gold', 'uk', ?12)";
+            1, 1, ?14, 'gold', 'uk', ?14, ?12, ?13)";
         let mut store = open(rig, "customers").await;
         let mut query = sqlx::query(customer).bind(planted.customer());
         for name in [
             "given", "family", "email", "phone", "street", "city", "postcode", "country", "born",
-            "document",
+            "document", "needs", "account",
         ] {
             query = query.bind(planted.text(name));
         }
@@ -124,6 +124,8 @@ impl Planted {
             "country",
             "born",
             "document",
+            "needs",
+            "account",
             "order",
             "currency",
             "sku",

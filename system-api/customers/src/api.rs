@@ -111,6 +111,8 @@ impl From<Customer> for wire::Customer {
             loyalty_tier: wire::LoyaltyTier::from(customer.loyalty_tier).into(),
             region: customer.region,
             created_at: Some(timestamp(customer.created_at)),
+            access_needs: customer.access_needs,
+            payment_account: customer.payment_account,
         }
     }
 }

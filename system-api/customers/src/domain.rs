@@ -21,6 +21,10 @@ pub(crate) struct Customer {
     pub(crate) birth_date: String,
     /// National insurance or identity number.
     pub(crate) national_id: String,
+    /// What the customer needs to get in and about; may be empty.
+    pub(crate) access_needs: String,
+    /// The account that is charged, IBAN.
+    pub(crate) payment_account: String,
     /// What the customer agreed to.
     pub(crate) consent: Consent,
     /// Standing in the loyalty programme.
@@ -140,6 +144,8 @@ mod tests {
             },
             birth_date: empty(),
             national_id: empty(),
+            access_needs: empty(),
+            payment_account: empty(),
             consent: Consent {
                 email: false,
                 phone: false,

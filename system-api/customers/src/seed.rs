@@ -61,6 +61,22 @@ fn customer(number: u32, rng: &mut ChaCha8Rng) -> Customer {
             rng.random_range(0..1_000_000),
             letter(rng),
         ),
+        access_needs: [
+            "",
+            "",
+            "",
+            "step-free access",
+            "large print",
+            "sign language",
+        ]
+        .choose(rng)
+        .map_or_else(String::new, |need| (*need).to_owned()),
+        payment_account: format!(
+            "GB{:02}STRA{:06}{:08}",
+            rng.random_range(2..99),
+            rng.random_range(0..1_000_000),
+            rng.random_range(0..100_000_000),
+        ),
         consent: Consent {
             email: rng.random_bool(0.6),
             phone: rng.random_bool(0.3),

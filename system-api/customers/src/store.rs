@@ -35,8 +35,8 @@ const REMEMBER: &str = "INSERT INTO contact_updates (subject, idempotency_key, c
 
 const INSERT: &str = "INSERT INTO customers (customer_id, given_name, family_name, email, phone, \
      street, city, postcode, country, birth_date, national_id, consent_email, consent_phone, \
-     consent_updated_at, loyalty_tier, region, created_at) \
-     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)";
+     consent_updated_at, loyalty_tier, region, created_at, access_needs, payment_account) \
+     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19)";
 
 /// The customers database.
 #[derive(Clone)]
@@ -175,6 +175,8 @@ impl Store {
                 .bind(customer.loyalty_tier.as_str())
                 .bind(&customer.region)
                 .bind(customer.created_at)
+                .bind(&customer.access_needs)
+                .bind(&customer.payment_account)
                 .execute(&mut *transaction)
                 .await
                 .map_err(map)?;
@@ -200,6 +202,8 @@ impl FromRow<'_, SqliteRow> for Customer {
             },
             birth_date: row.try_get("birth_date")?,
             national_id: row.try_get("national_id")?,
+            access_needs: row.try_get("access_needs")?,
+            payment_account: row.try_get("payment_account")?,
             consent: Consent {
                 email: row.try_get("consent_email")?,
                 phone: row.try_get("consent_phone")?,

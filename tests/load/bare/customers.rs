@@ -104,6 +104,8 @@ impl FromRow<'_, SqliteRow> for Row {
             loyalty_tier: tier.into(),
             region: row.try_get("region")?,
             created_at: Some(moment("created_at")?),
+            access_needs: row.try_get("access_needs")?,
+            payment_account: row.try_get("payment_account")?,
         }))
     }
 }
