@@ -61,6 +61,18 @@ impl Chain {
             .chain([("support-desk", &self.desk)])
     }
 
+    /// Every process, to be stopped.
+    pub(crate) fn into_all(self) -> [(String, Instance); 5] {
+        [
+            ("storefront", self.storefront),
+            ("support-desk", self.desk),
+            ("customer-overview", self.overview),
+            ("customers", self.customers),
+            ("orders", self.orders),
+        ]
+        .map(|(name, process)| (name.to_owned(), process))
+    }
+
     /// An Experience API of it, as its users see it.
     pub(crate) fn edge_of(&self, service: &str) -> &Edge {
         match service {
@@ -71,11 +83,12 @@ impl Chain {
 
     /// What a collector was sent, once every process has told of what it answered.
     pub(crate) async fn traced(&self, collector: &Collector) -> String {
+        let mut texts = Vec::new();
         let told = eventually(PATIENCE, async || {
-            let text = collector.text();
-            Ok(self.all().all(|(service, _)| text.contains(service)))
+            texts = collector.texts();
+            Ok(texts.iter().all(Option::is_some))
         });
         told.await.unwrap();
-        collector.text()
+        texts.into_iter().flatten().collect()
     }
 }

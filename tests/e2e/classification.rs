@@ -271,7 +271,7 @@ fn table(shown: &[Shown], sinks: &BTreeSet<&str>, held: impl Fn(&str, &str) -> b
 }
 
 pub(crate) async fn what_each_role_is_shown_is_what_the_table_says(rig: &mut Rig) {
-    let collector = Collector::start().await;
+    let collector = Collector::default();
     let chain = Chain::start(rig, |launch| {
         launch
             .set(

@@ -8,6 +8,7 @@ mod contact;
 mod desk;
 mod documents;
 mod drain;
+mod drive;
 mod headers;
 mod issuer;
 mod limits;

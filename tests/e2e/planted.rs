@@ -3,20 +3,25 @@
 
 use std::{
     fs,
-    net::SocketAddr,
+    future::ready,
     path::Path,
     sync::{Arc, Mutex},
 };
 
 use base64::{Engine as _, engine::general_purpose::STANDARD_NO_PAD};
 use bytes::Bytes;
-use http::Request;
+use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, header::CONTENT_TYPE};
+use http_body_util::{BodyExt as _, Full};
+use hyper::{body::Incoming, server::conn::http2, service::service_fn};
+use hyper_util::rt::{TokioExecutor, TokioIo};
 use strata_estate::client;
 use strata_tests::{Instance, Rig};
-use tokio::{io::AsyncReadExt as _, net::TcpListener};
+use tokio::net::{TcpListener, TcpStream};
 
 use crate::stores::open;
 
+/// Where OTLP takes spans.
+const SPANS: &str = "/opentelemetry.proto.collector.trace.v1.TraceService/Export";
 /// The pages of an admin listener.
 const PAGES: [&str; 3] = ["/metrics", "/livez", "/readyz"];
 
@@ -167,42 +172,80 @@ pub(crate) fn keys(material: &Path) -> Vec<String> {
         .collect()
 }
 
-/// Takes what telemetry sends, and answers nothing.
+/// Takes what telemetry sends, as an OTLP collector does over gRPC.
+#[derive(Default)]
 pub(crate) struct Collector {
-    address: SocketAddr,
-    taken: Arc<Mutex<Vec<u8>>>,
+    places: Mutex<Vec<Arc<Mutex<Taken>>>>,
+}
+
+/// What came to one place of a collector.
+#[derive(Default)]
+struct Taken {
+    /// Every head and body.
+    bytes: Vec<u8>,
+    /// Exports of spans.
+    spans: usize,
 }
 
 impl Collector {
-    /// Listens until the test ends.
-    pub(crate) async fn start() -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    /// Where one process sends to, until the test ends: each time a place of its own, so that its
+    /// process is told from others of its service.
+    pub(crate) fn url(&self) -> String {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        listener.set_nonblocking(true).unwrap();
         let address = listener.local_addr().unwrap();
-        let taken = Arc::<Mutex<Vec<u8>>>::default();
-        let all = Arc::clone(&taken);
+        let listener = TcpListener::from_std(listener).unwrap();
+        let taken = Arc::<Mutex<Taken>>::default();
+        self.places.lock().unwrap().push(Arc::clone(&taken));
         tokio::spawn(async move {
-            while let Ok((mut connection, _)) = listener.accept().await {
-                let all = Arc::clone(&all);
-                tokio::spawn(async move {
-                    let mut bytes = vec![0; 1 << 16];
-                    while let Ok(read @ 1..) = connection.read(&mut bytes).await {
-                        all.lock().unwrap().extend_from_slice(&bytes[..read]);
-                    }
-                });
+            while let Ok((connection, _)) = listener.accept().await {
+                tokio::spawn(collect(connection, Arc::clone(&taken)));
             }
         });
-        Self { address, taken }
+        format!("http://{address}")
     }
 
-    /// Where processes send to.
-    pub(crate) fn url(&self) -> String {
-        format!("http://{}", self.address)
+    /// What has come from each process so far, as far as it is text; none of those that have sent
+    /// no spans.
+    pub(crate) fn texts(&self) -> Vec<Option<String>> {
+        let places = self.places.lock().unwrap();
+        let text = |taken: &Arc<Mutex<Taken>>| {
+            let taken = taken.lock().unwrap();
+            (taken.spans > 0).then(|| String::from_utf8_lossy(&taken.bytes).into_owned())
+        };
+        places.iter().map(text).collect()
     }
+}
 
-    /// What has come so far, as far as it is text.
-    pub(crate) fn text(&self) -> String {
-        String::from_utf8_lossy(&self.taken.lock().unwrap()).into_owned()
-    }
+/// Answers the exports of one connection, each with an empty message.
+async fn collect(connection: TcpStream, taken: Arc<Mutex<Taken>>) -> Result<(), hyper::Error> {
+    let service = service_fn(|request: Request<Incoming>| {
+        let taken = Arc::clone(&taken);
+        async move {
+            let (head, body) = request.into_parts();
+            let body = body.collect().await?.to_bytes();
+            let mut taken = taken.lock().unwrap();
+            taken
+                .bytes
+                .extend_from_slice(format!("{head:?}\n").as_bytes());
+            taken.bytes.extend_from_slice(&body);
+            taken.spans += usize::from(head.uri.path() == SPANS);
+            drop(taken);
+            let status = HeaderMap::from_iter([(
+                HeaderName::from_static("grpc-status"),
+                HeaderValue::from_static("0"),
+            )]);
+            // A message of no compression and no length.
+            let empty = Full::new(Bytes::from_static(&[0; 5]));
+            let answer = Response::builder()
+                .header(CONTENT_TYPE, "application/grpc")
+                .body(empty.with_trailers(ready(Some(Ok(status)))));
+            Ok::<_, hyper::Error>(answer.unwrap())
+        }
+    });
+    http2::Builder::new(TokioExecutor::new())
+        .serve_connection(TokioIo::new(connection), service)
+        .await
 }
 
 /// What a process put out beside its answers, by sink.
@@ -222,7 +265,23 @@ pub(crate) struct Output {
 impl Output {
     /// All of it so far.
     pub(crate) async fn of(process: &Instance) -> Self {
-        let log = process.log();
+        let pages = pages(process).await;
+        Self::new(&process.log(), pages)
+    }
+
+    /// All of it there will be: the process is asked to stop, and then has sent all it had to send.
+    pub(crate) async fn at_the_end_of(process: Instance) -> Self {
+        let pages = pages(&process).await;
+        process.terminate().unwrap();
+        let ended = process.ended().await.unwrap();
+        assert_eq!(ended.status.code(), Some(0), "{ended:?}");
+        for lost in ["was not exported in full", "SpanDroppingStarted"] {
+            assert!(!ended.stderr.contains(lost), "{ended:?}");
+        }
+        Self::new(&(ended.stderr + &ended.stdout), pages)
+    }
+
+    fn new(log: &str, [metrics, live, ready]: [String; 3]) -> Self {
         let (mut lines, mut events, mut panics) = (String::new(), String::new(), String::new());
         for line in log.lines() {
             let kind = match line {
@@ -233,20 +292,12 @@ impl Output {
             kind.push_str(line);
             kind.push('\n');
         }
-        let mut pages = Vec::new();
-        for page in PAGES {
-            let request = Request::get(format!("http://{}{page}", process.admin));
-            let answer = client::send(request.body(Bytes::new()).unwrap(), None)
-                .await
-                .unwrap();
-            pages.push(String::from_utf8(answer.body().to_vec()).unwrap());
-        }
         Self {
             log: lines,
             events,
             panics,
-            metrics: pages.remove(0),
-            admin: pages.concat(),
+            metrics,
+            admin: live + &ready,
         }
     }
 
@@ -260,4 +311,15 @@ impl Output {
             ("admin page", &self.admin),
         ]
     }
+}
+
+/// What the admin listener of a process shows.
+async fn pages(process: &Instance) -> [String; 3] {
+    let mut pages = PAGES.map(str::to_owned);
+    for page in &mut pages {
+        let request = Request::get(format!("http://{}{page}", process.admin));
+        let answer = client::send(request.body(Bytes::new()).unwrap(), None);
+        *page = String::from_utf8(answer.await.unwrap().body().to_vec()).unwrap();
+    }
+    pages
 }

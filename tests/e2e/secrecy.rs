@@ -6,28 +6,19 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use bytes::Bytes;
-use http::{StatusCode, header::AUTHORIZATION};
-use prost::Message as _;
-use proto_system_customers::v1::{GetCustomerRequest, UpdateContactRequest};
-use serde_json::json;
+use http::StatusCode;
 use sqlx::{Connection as _, SqliteConnection, sqlite::SqliteConnectOptions};
-use strata_core::Layer;
-use strata_middleware::principal;
-use strata_testkit::{Credential, Probe};
-use strata_tests::{Edge, Instance, Launch, Rig};
-use tonic::{Code, Request};
+use strata_tests::{Instance, Launch, Rig};
+use tonic::Code;
 
 use crate::{
-    CONTACT, ORDERS, OVERVIEW, STREAM,
     chain::Chain,
+    drive::{TYPED, Users, call},
     panicking,
     planted::{Collector, Output, Planted, coded, keys},
     stores::open,
 };
 
-/// What a user makes up and sends: in headers, path, query and body.
-const TYPED: &str = "typed-by-the-user";
 /// The folder a store lies in.
 const STORE: &str = "folder-of-the-store";
 
@@ -39,98 +30,6 @@ fn loud(launch: Launch, collector: &Collector) -> Launch {
         )
         .set("STRATA_TELEMETRY__OTLP_ENDPOINT", collector.url())
         .set("STRATA_TELEMETRY__SAMPLE_RATIO", "1")
-}
-
-/// Every route of an Experience API, as somebody who may and somebody who may not ask for it, well and
-/// wrongly. `ends` is what the first is answered.
-async fn drive(edge: &Edge, service: &str, planted: &Planted, token: &str, ends: StatusCode) {
-    let customer = planted.customer();
-    let routes = match service {
-        "storefront" => vec![OVERVIEW.to_owned(), ORDERS.to_owned(), STREAM.to_owned()],
-        _ => vec![
-            format!("/v1/customers/{customer}/overview"),
-            format!("/v1/customers?query={}", planted.text("given")),
-        ],
-    };
-    let ask = async |path: &str, token: &str, expected: StatusCode| {
-        let sent = edge.send(path, |request| {
-            request
-                .header(AUTHORIZATION, format!("Bearer {token}"))
-                .header("user-agent", TYPED)
-                .header("cookie", format!("session={TYPED}"))
-                .header("tracestate", "typed=typed-by-the-user")
-                .header("x-request-id", TYPED)
-        });
-        let answer = sent.await.unwrap();
-        assert_eq!(answer.status, expected, "{path} {answer:?}");
-        if expected != StatusCode::OK {
-            let told = format!("{:?} {}", answer.headers, answer.body);
-            assert!(!told.contains(TYPED) && !told.contains("kanarie"), "{told}");
-        }
-    };
-    for route in &routes {
-        ask(route, token, ends).await;
-        ask(route, &format!("{token}x"), StatusCode::UNAUTHORIZED).await;
-        let wrong = if route.contains('?') { "&" } else { "?" };
-        ask(
-            // What is wrong is told by its name, never by its value.
-            &format!("{route}{wrong}unknown={TYPED}"),
-            token,
-            StatusCode::BAD_REQUEST,
-        )
-        .await;
-    }
-    ask(&format!("/v1/{TYPED}"), token, StatusCode::NOT_FOUND).await;
-    if service == "storefront" {
-        for (email, expected) in [
-            (planted.text("email"), ends),
-            (format!("{TYPED} and no address"), StatusCode::BAD_REQUEST),
-        ] {
-            let change =
-                json!({ "email": email, "phone": "+447700900123", "idempotencyKey": TYPED });
-            let answer = edge.patch(CONTACT, token, &change).await.unwrap();
-            // A handler that panics does not look at what it is sent.
-            let seen = [expected, ends].contains(&answer.status);
-            assert!(seen, "{email}: {answer:?}");
-        }
-    }
-}
-
-/// Calls every method of a service under the identities that may call it. What it answers, by code.
-async fn call(rig: &Rig, service: &str, process: &Instance, planted: &Planted) -> Vec<Code> {
-    let (layer, callers) = match service {
-        "customer-overview" => (Layer::Process, ["storefront", "support-desk"].as_slice()),
-        _ => (Layer::System, ["customer-overview"].as_slice()),
-    };
-    let asked = GetCustomerRequest {
-        customer_id: planted.customer(),
-    };
-    let change = UpdateContactRequest {
-        customer_id: planted.customer(),
-        email: Some(planted.text("email")),
-        phone: None,
-        idempotency_key: TYPED.to_owned(),
-    };
-    let messages = [asked.encode_to_vec(), change.encode_to_vec(), vec![0xff]];
-    let mut codes = Vec::new();
-    for caller in callers {
-        let caller = &rig.estate.service(caller).unwrap().id;
-        let credential = Credential::honest(rig.estate.pki(), caller).unwrap();
-        let mut probe = Probe::new(rig.estate.pki(), process.address, &credential).unwrap();
-        for method in rig.contracts.methods(layer, service) {
-            for bytes in &messages {
-                let mut request = Request::new(Bytes::from(bytes.clone()));
-                let user = rig.principal(&planted.customer());
-                principal::write(&user, request.metadata_mut().as_mut()).unwrap();
-                if let Err(status) = probe.call(&method.path, request).await {
-                    let told = format!("{status:?}");
-                    assert!(!told.contains(TYPED) && !told.contains("kanarie"), "{told}");
-                    codes.push(status.code());
-                }
-            }
-        }
-    }
-    codes
 }
 
 /// A copy of a service's store, in a folder whose name only its url says.
@@ -155,98 +54,94 @@ async fn broken(file: &Path, table: &str) {
     rename.execute(&mut store).await.unwrap();
 }
 
+/// System APIs whose stores fail; their urls say where they lie.
+async fn failing(rig: &Rig, folder: &Path, form: impl Fn(Launch) -> Launch) -> [Instance; 2] {
+    let start = async |service| {
+        let file = copied(rig, service, folder).await;
+        let url = format!("sqlite:{}", file.display());
+        let launch = rig.another(service).unwrap();
+        let launch = form(launch.set("STRATA_DATABASE__URL", url));
+        let process = launch.start().await.unwrap();
+        broken(&file, service).await;
+        process
+    };
+    [start("customers").await, start("orders").await]
+}
+
 pub(crate) async fn nothing_leaks_by_another_door(rig: &mut Rig) {
-    let collector = Collector::start().await;
+    let collector = Collector::default();
+    let loud = |launch| loud(launch, &collector);
     let planted = Planted::write(rig, 9).await;
     let store = tempfile::tempdir().unwrap();
-    let chain = Chain::start(rig, |launch| loud(launch, &collector)).await;
+    let users = Users::all(rig, &planted);
     let mut processes = Vec::new();
-    let customer = rig.token(&planted.customer()).unwrap();
-    let agent = rig.agent_token(Some("uk")).unwrap();
-    let tokens = [("storefront", &customer), ("support-desk", &agent)];
 
     // Success, refusal and what is wrong with a request.
-    for (service, token) in tokens {
-        drive(
-            chain.edge_of(service),
-            service,
-            &planted,
-            token,
-            StatusCode::OK,
-        )
-        .await;
+    let chain = Chain::start(rig, loud).await;
+    for users in &users {
+        let edge = chain.edge_of(users.service);
+        users.drive(edge, &planted, (StatusCode::OK, false)).await;
     }
-    // An error: the store fails under its service, whose url says where it lies.
-    for service in ["customers", "orders"] {
-        let file = copied(rig, service, store.path()).await;
-        let launch = rig.another(service).unwrap();
-        let launch = launch.set("STRATA_DATABASE__URL", format!("sqlite:{}", file.display()));
-        let process = loud(launch, &collector).start().await.unwrap();
-        broken(&file, service).await;
-        let codes = call(rig, service, &process, &planted).await;
-        assert!(codes.contains(&Code::Internal), "{service}: {codes:?}");
-        processes.push((format!("{service} failing"), process));
+    processes.extend(chain.into_all());
+    // Errors, at the hop they come from and at each above.
+    let failing = failing(rig, store.path(), loud).await;
+    for (service, process) in ["customers", "orders"].into_iter().zip(&failing) {
+        call(rig, service, process, &planted, Code::Internal).await;
     }
-    let lost = loud(rig.another("customer-overview").unwrap(), &collector)
-        .upstream("customers", "127.0.0.1:9".parse().unwrap())
-        .upstream("orders", "127.0.0.1:9".parse().unwrap());
-    let lost = lost.start().await.unwrap();
-    call(rig, "customer-overview", &lost, &planted).await;
-    processes.push(("customer-overview alone".to_owned(), lost));
+    let nowhere = "127.0.0.1:9".parse().unwrap();
+    for (how, below, code) in [
+        (
+            "over failing",
+            failing.each_ref().map(|it| it.address),
+            Code::Internal,
+        ),
+        ("over none", [nowhere; 2], Code::Unavailable),
+    ] {
+        let overview = loud(rig.another("customer-overview").unwrap())
+            .upstream("customers", below[0])
+            .upstream("orders", below[1]);
+        let overview = overview.start().await.unwrap();
+        call(rig, "customer-overview", &overview, &planted, code).await;
+        let ends = match code {
+            Code::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+            _ => StatusCode::SERVICE_UNAVAILABLE,
+        };
+        for users in &users {
+            let launch = loud(rig.another(users.service).unwrap());
+            let launch = launch.upstream("customer-overview", overview.address);
+            let process = launch.start().await.unwrap();
+            let edge = rig.edge(users.service).unwrap().at(process.address);
+            let late = code == Code::Internal;
+            users.drive(&edge, &planted, (ends, late)).await;
+            processes.push((format!("{} {how}", users.service), process));
+        }
+        processes.push((format!("customer-overview {how}"), overview));
+    }
+    let named = ["customers failing", "orders failing"].map(str::to_owned);
+    processes.extend(named.into_iter().zip(failing));
     // A panic whose text says everything.
     let said = [planted.secrets(), vec![TYPED.to_owned()]]
         .concat()
         .join(" ");
-    for (service, token) in tokens {
+    let panicking = async |service| {
         let launch = panicking::launch(rig, service, &said);
-        let process = loud(launch, &collector).start().await.unwrap();
-        let edge = rig.edge(service).unwrap().at(process.address);
-        drive(
-            &edge,
-            service,
-            &planted,
-            token,
-            StatusCode::INTERNAL_SERVER_ERROR,
-        )
-        .await;
-        processes.push((format!("{service} panicking"), process));
+        loud(launch).start().await.unwrap()
+    };
+    for users in &users {
+        let process = panicking(users.service).await;
+        let edge = rig.edge(users.service).unwrap().at(process.address);
+        let ends = (StatusCode::INTERNAL_SERVER_ERROR, false);
+        users.drive(&edge, &planted, ends).await;
+        processes.push((format!("{} panicking", users.service), process));
     }
     for service in ["customers", "orders", "customer-overview"] {
-        let launch = panicking::launch(rig, service, &said);
-        let process = loud(launch, &collector).start().await.unwrap();
-        call(rig, service, &process, &planted).await;
-        assert!(
-            process.log().contains("panicked"),
-            "{service} did not panic"
-        );
+        let process = panicking(service).await;
+        call(rig, service, &process, &planted, Code::Internal).await;
         processes.push((format!("{service} panicking"), process));
     }
 
-    let mut secrets = planted.secrets();
-    for token in [&customer, &agent] {
-        secrets.extend(token.split('.').map(str::to_owned));
-    }
-    secrets.extend([TYPED, STORE].map(str::to_owned));
-    secrets.extend(coded(TYPED));
-    for service in rig.estate.services() {
-        secrets.extend(keys(&service.material));
-    }
-    assert!(secrets.iter().all(|secret| secret.len() > 5), "{secrets:?}");
-    let mut outputs = vec![("collector".to_owned(), chain.traced(&collector).await)];
-    let beside = processes
-        .iter()
-        .map(|(name, process)| (name.clone(), process));
-    let all = chain
-        .all()
-        .map(|(name, process)| (name.to_owned(), process));
-    for (name, process) in all.chain(beside) {
-        let output = Output::of(process).await;
-        assert!(output.log.contains("ready"), "{name}: this is no log");
-        let sinks = output
-            .sinks()
-            .map(|(sink, text)| (format!("{name}, {sink}"), text.to_owned()));
-        outputs.extend(sinks);
-    }
+    let outputs = outputs(processes, &collector).await;
+    let secrets = secrets(rig, &planted, &users);
     planted.remove(rig).await;
     let mut hits = Vec::new();
     for (sink, text) in &outputs {
@@ -256,4 +151,48 @@ pub(crate) async fn nothing_leaks_by_another_door(rig: &mut Rig) {
         }
     }
     assert_eq!(hits, [""; 0]);
+}
+
+/// What must be nowhere.
+fn secrets(rig: &Rig, planted: &Planted, users: &[Users]) -> Vec<String> {
+    let mut secrets = planted.secrets();
+    for token in users.iter().flat_map(Users::tokens) {
+        secrets.extend(token.split('.').map(str::to_owned));
+    }
+    secrets.extend([TYPED, STORE].map(str::to_owned));
+    secrets.extend(coded(TYPED));
+    for service in rig.estate.services() {
+        secrets.extend(keys(&service.material));
+    }
+    assert!(secrets.iter().all(|secret| secret.len() > 5), "{secrets:?}");
+    secrets
+}
+
+/// Everything processes put out beside their answers, to their end, by process and sink.
+async fn outputs(
+    processes: Vec<(String, Instance)>,
+    collector: &Collector,
+) -> Vec<(String, String)> {
+    let count = processes.len();
+    let mut outputs = Vec::new();
+    for (name, process) in processes {
+        let output = Output::at_the_end_of(process).await;
+        assert!(output.log.contains("ready"), "{name}: this is no log");
+        let panicked = name.contains("panicking");
+        assert_eq!(!output.panics.is_empty(), panicked, "{name}");
+        let sinks = output
+            .sinks()
+            .map(|(sink, text)| (format!("{name}, {sink}"), text.to_owned()));
+        outputs.extend(sinks);
+    }
+    let traced = collector.texts();
+    assert_eq!(traced.len(), count);
+    for (process, text) in traced.into_iter().enumerate() {
+        let text =
+            text.unwrap_or_else(|| panic!("the process started as number {process} sent no spans"));
+        // As it is, not packed: else a search would find nothing.
+        assert!(text.contains("service.name"), "{text}");
+        outputs.push((format!("collector of number {process}"), text));
+    }
+    outputs
 }

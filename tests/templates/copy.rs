@@ -89,7 +89,9 @@ impl Copy {
 /// Fails with what was said.
 #[track_caller]
 pub(crate) fn succeeds(arguments: &[&str], output: &Output) {
-    let said = String::from_utf8_lossy(&output.stderr);
+    // A test that fails says so on stdout.
+    let said = [&*output.stdout, &*output.stderr].concat();
+    let said = String::from_utf8_lossy(&said);
     assert!(output.status.success(), "{arguments:?}: {said}");
 }
 

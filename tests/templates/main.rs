@@ -7,3 +7,4 @@ mod copy;
 mod listing;
 mod mistakes;
 mod services;
+mod shapes;
