@@ -85,7 +85,8 @@ impl Users {
             ] {
                 if late && route == STREAM && expected == ends {
                     // Lines have no status but the one they began with: they break off.
-                    edge.get(path, token).await.unwrap_err();
+                    let broken = edge.get(path, token).await.unwrap_err().to_string();
+                    assert!(broken.contains("cannot be read"), "{broken}");
                     continue;
                 }
                 ask(edge, path, token, expected).await;
