@@ -4,6 +4,7 @@
 
 use proc_macro2::TokenStream;
 use prost_build::{Config, Module, Service, ServiceGenerator};
+use prost_reflect::prost_types::DescriptorProto;
 use quote::quote;
 use strata_core::Layer;
 
@@ -54,10 +55,28 @@ fn types(contract: &Contract, version: &Version) -> std::io::Result<String> {
         .chain(well_known)
         .map(|file| {
             let module = Module::from_protobuf_package_name(file.package_name());
-            (module, file.file_descriptor_proto().clone())
+            let mut file = file.file_descriptor_proto().clone();
+            pack(&mut file.message_type);
+            (module, file)
         })
         .collect();
     Ok(config.generate(files)?.remove(&module).unwrap_or_default())
+}
+
+/// A list of numbers is packed in proto3 unless it says otherwise. prost takes any option of the field,
+/// such as its annotations, for saying otherwise
+/// (<https://protobuf.dev/programming-guides/encoding/#packed>).
+fn pack(messages: &mut [DescriptorProto]) {
+    for message in messages {
+        for options in message
+            .field
+            .iter_mut()
+            .filter_map(|field| field.options.as_mut())
+        {
+            options.packed.get_or_insert(true);
+        }
+        pack(&mut message.nested_type);
+    }
 }
 
 /// tonic's client and server. A server decodes only what the contract bounds; what a service called
