@@ -18,6 +18,9 @@ const LAYERS: [(&str, usize); 3] = [("system", 200), ("process", 200), ("experie
 /// Messages of each contract: two of its method, the others nested in the answer.
 const MESSAGES: usize = 20;
 
+/// Seconds it may take.
+const MOST: f64 = 10.0;
+
 /// Values of each message.
 const FIELDS: usize = 5;
 
@@ -49,7 +52,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         "{contracts} contracts, {} messages",
         contracts * MESSAGES
     )?;
-    let mut check = |what: &str| -> Result<Report, io::Error> {
+    let mut check = |what: &str| -> Result<Report, Box<dyn Error>> {
         let start = Instant::now();
         let report = strata_codegen::check(&proto, &memory);
         let (checked, found) = (report.checked.len(), report.findings.len());
@@ -58,13 +61,19 @@ fn main() -> Result<(), Box<dyn Error>> {
             out,
             "{what}: {taken:.2} s, {checked} checked, {found} findings"
         )?;
+        if taken > MOST {
+            return Err(format!("{what}: took more than {MOST} s").into());
+        }
         Ok(report)
     };
     let cold = check("cold")?;
     if let Some(finding) = cold.findings.first() {
         return Err(finding.to_string().into());
     }
-    check("unchanged")?;
+    let unchanged = check("unchanged")?;
+    if !unchanged.checked.is_empty() {
+        return Err("what is unchanged was checked again".into());
+    }
     let changed = proto.join("system/part0/v1/contract.proto");
     let text = fs::read_to_string(&changed)?;
     fs::write(&changed, format!("{text}// Changed.\n"))?;
