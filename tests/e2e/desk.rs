@@ -112,6 +112,7 @@ pub(crate) async fn an_agent_sees_less_than_the_customer(rig: &mut Rig) {
         "profile.phone",
         "recentOrders.lines.description",
         "recentOrders.lines.sku",
+        "recentOrders.lines.unitPriceMinor",
         "recentOrders.totalMinor",
         "totals.lifetimeValueMinor",
     ];
