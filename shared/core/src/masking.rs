@@ -73,10 +73,17 @@ pub struct Masked {
     pub released: Option<Label>,
 }
 
-/// Masks what of a message `clearance` does not cover. When it covers all the type can hold, and that
-/// is nothing whose release must be told, the message is not even looked at.
+/// Whether a message of this type need not even be looked at: `clearance` covers all it can hold, and
+/// that is nothing whose release must be told.
+#[must_use]
+#[inline]
+pub fn goes_out_whole<T: Classified>(clearance: Clearance) -> bool {
+    clearance.covers(T::LABEL) && !T::LABEL.is_released_openly()
+}
+
+/// Masks what of a message `clearance` does not cover.
 pub fn mask<T: Classified>(message: &mut T, clearance: Clearance, tokens: &dyn Tokens) -> Masked {
-    if clearance.covers(T::LABEL) && !T::LABEL.is_released_openly() {
+    if goes_out_whole::<T>(clearance) {
         return Masked::default();
     }
     let mut masking = Masking::new::<T>(clearance, Some(tokens));
@@ -217,8 +224,7 @@ impl<'a> Masking<'a> {
 
     /// A message within the message.
     pub fn message<T: Classified>(&mut self, json: &'static str, message: &mut T) {
-        let is_free = self.hidden | self.told == 0 && self.clearance.covers(T::LABEL);
-        if is_free && !T::LABEL.is_released_openly() {
+        if self.hidden | self.told == 0 && goes_out_whole::<T>(self.clearance) {
             return;
         }
         let around = self.places.enter(json);

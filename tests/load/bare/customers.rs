@@ -5,26 +5,21 @@ use std::path::Path;
 use anyhow::Result;
 use pbjson_types::Timestamp;
 use proto_system_customers::v1::{
-    Address, Contact, Customer, CustomersService, CustomersServiceServer, GetCustomerRequest,
-    LoyaltyTier, MarketingConsent, Name, SearchCustomersRequest, SearchCustomersResponse,
-    UpdateContactRequest,
+    Address, Customer, GetCustomerRequest, LoyaltyTier, MarketingConsent, Name,
 };
 use sqlx::{FromRow, Row as _, SqlitePool, sqlite::SqliteRow};
 use strata_core::Layer;
-use tonic::{Request, Response, Status};
+use tonic::Status;
 
 use super::{DATABASE, FOLDER, material, variable, wire};
 
 const GET: &str = "SELECT * FROM customers WHERE customer_id = ?1";
 
-struct Customers {
-    pool: SqlitePool,
-}
-
 pub(super) async fn serve() -> Result<()> {
     let material = material(Layer::System, "customers")?;
     let pool = pool().await?;
-    wire::grpc(&material, CustomersServiceServer::new(Customers { pool })).await
+    let method = "/system.customers.v1.CustomersService/GetCustomer";
+    wire::grpc(&material, method, move |request| get(pool.clone(), request)).await
 }
 
 /// The pool of the service whose folder and store this process was given.
@@ -37,33 +32,13 @@ pub(super) async fn pool() -> Result<SqlitePool> {
     Ok(strata_store::open(&database, &migrations).await?)
 }
 
-#[tonic::async_trait]
-impl CustomersService for Customers {
-    async fn get_customer(
-        &self,
-        request: Request<GetCustomerRequest>,
-    ) -> Result<Response<Customer>, Status> {
-        let Row(customer) = sqlx::query_as(GET)
-            .bind(request.into_inner().customer_id)
-            .fetch_one(&self.pool)
-            .await
-            .map_err(|_| Status::not_found("no such customer"))?;
-        Ok(Response::new(customer))
-    }
-
-    async fn search_customers(
-        &self,
-        _: Request<SearchCustomersRequest>,
-    ) -> Result<Response<SearchCustomersResponse>, Status> {
-        Err(Status::unimplemented("not measured"))
-    }
-
-    async fn update_contact(
-        &self,
-        _: Request<UpdateContactRequest>,
-    ) -> Result<Response<Contact>, Status> {
-        Err(Status::unimplemented("not measured"))
-    }
+async fn get(pool: SqlitePool, request: GetCustomerRequest) -> Result<Customer, Status> {
+    let Row(customer) = sqlx::query_as(GET)
+        .bind(request.customer_id)
+        .fetch_one(&pool)
+        .await
+        .map_err(|_| Status::not_found("no such customer"))?;
+    Ok(customer)
 }
 
 struct Row(Customer);

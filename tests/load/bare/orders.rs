@@ -1,15 +1,13 @@
 //! The order book, bare.
 
 use anyhow::Result;
-use futures_util::stream::Empty;
 use pbjson_types::Timestamp;
 use proto_system_orders::v1::{
-    GetOrderRequest, ListOrdersRequest, ListOrdersResponse, Order, OrderLine, OrderStatus,
-    OrdersService, OrdersServiceServer, StreamOrdersRequest,
+    ListOrdersRequest, ListOrdersResponse, Order, OrderLine, OrderStatus,
 };
 use sqlx::{FromRow, Row as _, SqlitePool, sqlite::SqliteRow};
 use strata_core::Layer;
-use tonic::{Request, Response, Status};
+use tonic::Status;
 
 use super::{customers::pool, material, wire};
 
@@ -20,69 +18,51 @@ const LIST: &str = "SELECT * FROM orders \
 const LINES: &str = "SELECT * FROM order_lines \
      WHERE order_id IN (SELECT value FROM json_each(?1)) ORDER BY order_id DESC, line_number";
 
-struct Orders {
-    pool: SqlitePool,
-}
-
 pub(super) async fn serve() -> Result<()> {
     let material = material(Layer::System, "orders")?;
     let pool = pool().await?;
-    wire::grpc(&material, OrdersServiceServer::new(Orders { pool })).await
+    let method = "/system.orders.v1.OrdersService/ListOrders";
+    wire::grpc(&material, method, move |request| {
+        answer(pool.clone(), request)
+    })
+    .await
 }
 
-#[tonic::async_trait]
-impl OrdersService for Orders {
-    type StreamOrdersStream = Empty<Result<Order, Status>>;
-
-    async fn get_order(&self, _: Request<GetOrderRequest>) -> Result<Response<Order>, Status> {
-        Err(Status::unimplemented("not measured"))
-    }
-
-    async fn list_orders(
-        &self,
-        request: Request<ListOrdersRequest>,
-    ) -> Result<Response<ListOrdersResponse>, Status> {
-        let listed = self.list(request.into_inner()).await;
-        let orders = listed.map_err(|_| Status::internal("the store failed"))?;
-        Ok(Response::new(ListOrdersResponse {
-            orders,
-            next_page_token: String::new(),
-        }))
-    }
-
-    async fn stream_orders(
-        &self,
-        _: Request<StreamOrdersRequest>,
-    ) -> Result<Response<Self::StreamOrdersStream>, Status> {
-        Err(Status::unimplemented("not measured"))
-    }
+async fn answer(
+    pool: SqlitePool,
+    request: ListOrdersRequest,
+) -> Result<ListOrdersResponse, Status> {
+    let listed = list(&pool, request).await;
+    let orders = listed.map_err(|_| Status::internal("the store failed"))?;
+    Ok(ListOrdersResponse {
+        orders,
+        next_page_token: String::new(),
+    })
 }
 
-impl Orders {
-    async fn list(&self, request: ListOrdersRequest) -> Result<Vec<Order>, sqlx::Error> {
-        let rows: Vec<OrderRow> = sqlx::query_as(LIST)
-            .bind(request.customer_id)
-            .bind(request.page_token)
-            .bind(request.page_size + 1)
-            .fetch_all(&self.pool)
-            .await?;
-        let mut orders: Vec<Order> = rows.into_iter().map(|OrderRow(order)| order).collect();
-        if orders.is_empty() {
-            return Ok(orders);
-        }
-        let ids: serde_json::Value = orders.iter().map(|order| order.order_id.as_str()).collect();
-        let lines: Vec<LineRow> = sqlx::query_as(LINES)
-            .bind(ids.to_string())
-            .fetch_all(&self.pool)
-            .await?;
-        let mut lines = lines.into_iter().peekable();
-        for order in &mut orders {
-            while let Some(row) = lines.next_if(|row| row.order_id == order.order_id) {
-                order.lines.push(row.line);
-            }
-        }
-        Ok(orders)
+async fn list(pool: &SqlitePool, request: ListOrdersRequest) -> Result<Vec<Order>, sqlx::Error> {
+    let rows: Vec<OrderRow> = sqlx::query_as(LIST)
+        .bind(request.customer_id)
+        .bind(request.page_token)
+        .bind(request.page_size + 1)
+        .fetch_all(pool)
+        .await?;
+    let mut orders: Vec<Order> = rows.into_iter().map(|OrderRow(order)| order).collect();
+    if orders.is_empty() {
+        return Ok(orders);
     }
+    let ids: serde_json::Value = orders.iter().map(|order| order.order_id.as_str()).collect();
+    let lines: Vec<LineRow> = sqlx::query_as(LINES)
+        .bind(ids.to_string())
+        .fetch_all(pool)
+        .await?;
+    let mut lines = lines.into_iter().peekable();
+    for order in &mut orders {
+        while let Some(row) = lines.next_if(|row| row.order_id == order.order_id) {
+            order.lines.push(row.line);
+        }
+    }
+    Ok(orders)
 }
 
 struct OrderRow(Order);

@@ -1,20 +1,18 @@
 //! The overview of a customer, bare.
 
 use anyhow::Result;
-use futures_util::stream::Empty;
 use proto_process_customer_overview::v1::{
-    Address, Contact, CustomerOverviewService, CustomerOverviewServiceServer, GetOverviewRequest,
-    ListOrdersRequest, ListOrdersResponse, LoyaltyTier, Order, OrderLine, OrderStatus, OrderTotals,
-    Overview, Profile, SearchCustomersRequest, SearchCustomersResponse, StreamOrdersRequest,
-    UpdateContactRequest,
+    Address, GetOverviewRequest, LoyaltyTier, Order, OrderLine, OrderStatus, OrderTotals, Overview,
+    Profile,
 };
 use proto_system_customers::v1::{self as customers, CustomersServiceClient};
 use proto_system_orders::v1::{self as orders, OrdersServiceClient};
 use strata_core::Layer;
-use tonic::{Request, Response, Status, transport::Channel};
+use tonic::{Status, transport::Channel};
 
 use super::{material, wire};
 
+#[derive(Clone)]
 struct CustomerOverview {
     customers: CustomersServiceClient<Channel>,
     orders: OrdersServiceClient<Channel>,
@@ -23,66 +21,36 @@ struct CustomerOverview {
 pub(super) async fn serve() -> Result<()> {
     let material = material(Layer::Process, "customer-overview")?;
     let channel = |service| wire::channel(&material, Layer::System, service);
-    let server = CustomerOverviewServiceServer::new(CustomerOverview {
+    let overview = CustomerOverview {
         customers: CustomersServiceClient::new(channel("customers")?),
         orders: OrdersServiceClient::new(channel("orders")?),
-    });
-    wire::grpc(&material, server).await
+    };
+    let method = "/process.customer_overview.v1.CustomerOverviewService/GetOverview";
+    wire::grpc(&material, method, move |request| {
+        overview.clone().get(request)
+    })
+    .await
 }
 
-#[tonic::async_trait]
-impl CustomerOverviewService for CustomerOverview {
-    type StreamOrdersStream = Empty<Result<Order, Status>>;
-
-    async fn get_overview(
-        &self,
-        request: Request<GetOverviewRequest>,
-    ) -> Result<Response<Overview>, Status> {
-        let customer_id = request.into_inner().customer_id;
+impl CustomerOverview {
+    async fn get(mut self, request: GetOverviewRequest) -> Result<Overview, Status> {
+        let customer_id = request.customer_id;
         let listing = orders::ListOrdersRequest {
             customer_id: customer_id.clone(),
             page_size: 100,
             page_token: String::new(),
         };
-        let (mut customers, mut orders) = (self.customers.clone(), self.orders.clone());
         let (customer, listed) = tokio::try_join!(
-            customers.get_customer(customers::GetCustomerRequest { customer_id }),
-            orders.list_orders(listing),
+            self.customers
+                .get_customer(customers::GetCustomerRequest { customer_id }),
+            self.orders.list_orders(listing),
         )?;
         let listed = listed.into_inner().orders;
-        Ok(Response::new(Overview {
+        Ok(Overview {
             profile: Some(profile(customer.into_inner())),
             totals: Some(totals(&listed)),
             recent_orders: listed.into_iter().take(10).map(order).collect(),
-        }))
-    }
-
-    async fn list_orders(
-        &self,
-        _: Request<ListOrdersRequest>,
-    ) -> Result<Response<ListOrdersResponse>, Status> {
-        Err(Status::unimplemented("not measured"))
-    }
-
-    async fn search_customers(
-        &self,
-        _: Request<SearchCustomersRequest>,
-    ) -> Result<Response<SearchCustomersResponse>, Status> {
-        Err(Status::unimplemented("not measured"))
-    }
-
-    async fn update_contact(
-        &self,
-        _: Request<UpdateContactRequest>,
-    ) -> Result<Response<Contact>, Status> {
-        Err(Status::unimplemented("not measured"))
-    }
-
-    async fn stream_orders(
-        &self,
-        _: Request<StreamOrdersRequest>,
-    ) -> Result<Response<Self::StreamOrdersStream>, Status> {
-        Err(Status::unimplemented("not measured"))
+        })
     }
 }
 

@@ -13,7 +13,12 @@ use strata_core::Layer;
 use strata_testkit::{Accepted, Acceptor, Dialer};
 use strata_tls::Material;
 use tokio::net::TcpListener;
-use tonic::transport::{Channel, Endpoint, Uri};
+use tonic::{
+    Status,
+    server::Grpc,
+    transport::{Channel, Endpoint, Uri},
+};
+use tonic_prost::ProstCodec;
 
 use super::{UPSTREAMS, variable};
 
@@ -138,26 +143,37 @@ pub(super) fn channel(material: &Material, layer: Layer, service: &str) -> Resul
     Ok(endpoint.connect_with_connector_lazy(connector))
 }
 
-/// Serves gRPC with tonic's own server.
-pub(super) async fn grpc<S>(material: &Material, server: S) -> Result<()>
+/// Serves one gRPC method with tonic's own server and prost's own codec: that of the generated servers
+/// masks, and refuses who is not said to hold anything.
+pub(super) async fn grpc<Q, A, F>(
+    material: &Material,
+    method: &str,
+    handler: impl Fn(Q) -> F + Clone + Send + Sync + 'static,
+) -> Result<()>
 where
-    S: tower::Service<
-            http::Request<tonic::body::Body>,
-            Response = http::Response<tonic::body::Body>,
-            Error = std::convert::Infallible,
-        > + tonic::server::NamedService
-        + Clone
-        + Send
-        + Sync
-        + 'static,
-    S::Future: Send + 'static,
+    Q: prost::Message + Default + 'static,
+    A: prost::Message + 'static,
+    F: Future<Output = Result<A, Status>> + Send + 'static,
 {
     let tls = Tls {
         listener: listen().await?,
         acceptor: Acceptor::of(material.server_config()),
     };
+    let serve = move |request: axum::extract::Request| {
+        let handler = handler.clone();
+        let method = tower::service_fn(move |request: tonic::Request<Q>| {
+            let answer = handler(request.into_inner());
+            async move { answer.await.map(tonic::Response::new) }
+        });
+        async move {
+            Grpc::new(ProstCodec::<A, Q>::default())
+                .unary(method, request)
+                .await
+        }
+    };
+    let router = axum::Router::new().route(method, axum::routing::post(serve));
     tonic::transport::Server::builder()
-        .add_service(server)
+        .add_routes(router.into())
         .serve_with_incoming(tls.incoming())
         .await?;
     Ok(())
