@@ -7,19 +7,11 @@ use prost::Message as _;
 use proto_experience_storefront::v1::{
     Address, GetMyOverviewResponse, Order, OrderLine, OrderTotals, Profile,
 };
-use strata_core::{Classified as _, Clearance, masking::Tokens};
-use strata_release::{Release, answer};
+use strata_core::{Classified as _, Clearance};
+use strata_release::{NoTokens, Release, answer};
 
 /// Bytes of the overview on the wire.
 const SIZE: usize = 1024;
-
-struct NoTokens;
-
-impl Tokens for NoTokens {
-    fn token(&self, _: &str, _: &str) -> String {
-        String::new()
-    }
-}
 
 fn overview() -> GetMyOverviewResponse {
     let line = OrderLine {

@@ -117,6 +117,19 @@ pub(crate) fn of_message(
         .fold(joined, |label, combination| label.join(combination.label))
 }
 
+/// What a mask of a contract is at run time; where none is stated, nothing is shown.
+pub(crate) const fn mask(stated: options::Mask) -> core::masking::Mask {
+    match stated {
+        options::Mask::Unspecified => core::masking::Mask::Redact,
+        options::Mask::LastFour => core::masking::Mask::LastFour,
+        options::Mask::Initial => core::masking::Mask::Initial,
+        options::Mask::Domain => core::masking::Mask::Domain,
+        options::Mask::Year => core::masking::Mask::Year,
+        options::Mask::Area => core::masking::Mask::Area,
+        options::Mask::Token => core::masking::Mask::Token,
+    }
+}
+
 /// A label in a sentence: `CONFIDENTIAL [PERSONAL]`.
 pub(crate) fn in_words(label: core::Label) -> String {
     let sensitivity = word(&label.sensitivity);
@@ -128,10 +141,16 @@ pub(crate) fn in_words(label: core::Label) -> String {
 
 /// A label as a contract states it: `{sensitivity: CONFIDENTIAL, categories: [PERSONAL]}`.
 pub(crate) fn in_contract(label: core::Label) -> String {
+    format!("{{{}}}", annotation(label))
+}
+
+/// The same among other annotations: `sensitivity: CONFIDENTIAL, categories: [PERSONAL]`.
+#[must_use]
+pub fn annotation(label: core::Label) -> String {
     let sensitivity = word(&label.sensitivity);
     match categories(label) {
-        categories if categories.is_empty() => format!("{{sensitivity: {sensitivity}}}"),
-        categories => format!("{{sensitivity: {sensitivity}, categories: [{categories}]}}"),
+        categories if categories.is_empty() => format!("sensitivity: {sensitivity}"),
+        categories => format!("sensitivity: {sensitivity}, categories: [{categories}]"),
     }
 }
 

@@ -51,7 +51,7 @@ use crate::{
     folder::Folder,
     model::{Combination, Model},
 };
-pub use crate::{check::Report, finding::Finding};
+pub use crate::{check::Report, finding::Finding, labels::annotation};
 
 /// Generates the contract whose `build.rs` calls this, into `$OUT_DIR/contract.rs`. What is wrong
 /// with it is said as one cargo error per finding.

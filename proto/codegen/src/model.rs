@@ -8,7 +8,7 @@ use crate::{
     classification::{self, Classification},
     compile::Contract,
     labels,
-    options::{BusinessValue, Mask},
+    options::BusinessValue,
 };
 
 /// One contract.
@@ -174,7 +174,7 @@ fn of_field(contract: &Contract, field: &FieldDescriptor) -> Field {
         label: labels::is_value(field).then(|| labels::stated(&contract.options, field)),
         holds: labels::held(field).map(|message| message.full_name().to_owned()),
         meaning: kind.map(|kind| kind.meaning.clone()).unwrap_or_default(),
-        mask: mask(annotations.mask()),
+        mask: labels::mask(annotations.mask()),
         declassified: annotations.declassify.map(|stated| stated.reason),
         subject: annotations.subject,
         kind: annotations.kind,
@@ -187,18 +187,6 @@ fn combination(stated: &classification::Combination) -> Combination {
         kinds: stated.kinds.clone(),
         label: stated.label,
         reason: stated.reason.clone(),
-    }
-}
-
-const fn mask(stated: Mask) -> masking::Mask {
-    match stated {
-        Mask::Unspecified => masking::Mask::Redact,
-        Mask::LastFour => masking::Mask::LastFour,
-        Mask::Initial => masking::Mask::Initial,
-        Mask::Domain => masking::Mask::Domain,
-        Mask::Year => masking::Mask::Year,
-        Mask::Area => masking::Mask::Area,
-        Mask::Token => masking::Mask::Token,
     }
 }
 

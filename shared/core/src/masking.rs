@@ -81,11 +81,9 @@ pub fn goes_out_whole<T: Classified>(clearance: Clearance) -> bool {
     clearance.covers(T::LABEL) && !T::LABEL.is_released_openly()
 }
 
-/// Masks what of a message `clearance` does not cover.
+/// Masks what of a message `clearance` does not cover. Where the message [`goes_out_whole`] there is no
+/// need to ask.
 pub fn mask<T: Classified>(message: &mut T, clearance: Clearance, tokens: &dyn Tokens) -> Masked {
-    if goes_out_whole::<T>(clearance) {
-        return Masked::default();
-    }
     let mut masking = Masking::new::<T>(clearance, Some(tokens));
     message.visit(&mut masking);
     masking.done()

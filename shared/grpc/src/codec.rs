@@ -92,9 +92,9 @@ mod tests {
     use strata_core::{
         Categories, Clearance, Excess, Label, Sensitivity,
         bounded::Field,
-        masking::{Combination, Mask, Masking, Tokens, Value},
+        masking::{Combination, Mask, Masking, Value},
     };
-    use strata_release::Release;
+    use strata_release::{NoTokens, Release};
 
     use super::*;
 
@@ -125,14 +125,6 @@ mod tests {
                 mask: Mask::Redact,
             };
             masking.text(&query, &mut self.query);
-        }
-    }
-
-    struct NoTokens;
-
-    impl Tokens for NoTokens {
-        fn token(&self, _: &str, _: &str) -> String {
-            String::new()
         }
     }
 

@@ -7,6 +7,7 @@ pub mod callers;
 pub mod deadline;
 pub mod documents;
 mod ending;
+pub mod kept;
 pub mod metrics;
 pub mod outbound;
 pub mod outcome;

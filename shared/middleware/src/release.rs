@@ -3,20 +3,17 @@
 //! what this layer says; without it, it lets out what is public and nothing else.
 
 use std::{
-    pin::Pin,
     sync::Arc,
-    task::{Context, Poll, ready},
+    task::{Context, Poll},
 };
 
-use http::{Extensions, HeaderMap, HeaderValue, Request, Response};
-use http_body::{Body, Frame, SizeHint};
-use pin_project_lite::pin_project;
-use strata_core::{Caller, Clearance, ErrorCode, Method, Principal, TraceContext, masking::Tokens};
+use http::{Extensions, Request, Response};
+use strata_core::{Caller, Clearance, Method, Principal, masking::Tokens};
 use strata_release::{Note, Release};
 use strata_telemetry::{Events, SecurityEvent};
 use tower::{Layer, Service};
 
-use crate::refuse::RefusalBody;
+use crate::kept::{Keep, Keeping, Kept};
 
 /// Answers within the clearance of the request: the one callers.toml grants the [`Caller`], narrowed to
 /// the [`Principal`]'s; at the edge the principal's. What goes out of high sensitivity, and what a
@@ -79,9 +76,9 @@ impl<S, B, R> Service<Request<B>> for MaskAnswers<S>
 where
     S: Service<Request<B>, Response = Response<R>>,
 {
-    type Response = Response<Masked<R>>;
+    type Response = Response<Kept<R, Scope>>;
     type Error = S::Error;
-    type Future = Answering<S::Future>;
+    type Future = Keeping<S::Future, Scope>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
         self.inner.poll_ready(cx)
@@ -89,31 +86,30 @@ where
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
         let scope = self.layer.scope(request.extensions());
-        Answering {
-            response: scope.run(|| self.inner.call(request)),
-            scope: Some(scope),
-        }
+        Keeping::new(scope.around(|| self.inner.call(request)), scope)
     }
 }
 
-/// What one request is answered within.
-struct Scope {
+/// What one request is answered within: a message is encoded, and masked, while its body is sent.
+pub struct Scope {
     release: Arc<Release>,
     events: Events,
     caller: Option<Caller>,
     method: &'static str,
 }
 
-impl Scope {
-    /// Runs `work` for whom the answer is, and tells of what it let out.
-    fn run<R>(&self, work: impl FnOnce() -> R) -> R {
-        let done = self.release.enter(work);
+impl Keep for Scope {
+    /// For whom the answer is; what it let out is told.
+    fn around<R>(&self, step: impl FnOnce() -> R) -> R {
+        let done = self.release.enter(step);
         for note in self.release.untold() {
             self.tell(note);
         }
         done
     }
+}
 
+impl Scope {
     fn tell(&self, note: Note) {
         let caller = match &self.caller {
             Some(Caller::Workload(id)) => Some(id.as_str()),
@@ -134,84 +130,5 @@ impl Scope {
                 reason: "beyond_clearance",
             },
         });
-    }
-}
-
-pin_project! {
-    /// An answer that is being made.
-    pub struct Answering<F> {
-        #[pin]
-        response: F,
-        // None once the body has it.
-        scope: Option<Scope>,
-    }
-}
-
-impl<F, B, E> Future for Answering<F>
-where
-    F: Future<Output = Result<Response<B>, E>>,
-{
-    type Output = Result<Response<Masked<B>>, E>;
-
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let this = self.project();
-        let response = this.response;
-        let response = match &*this.scope {
-            Some(scope) => ready!(scope.run(|| response.poll(cx))),
-            None => ready!(response.poll(cx)),
-        };
-        let scope = this.scope.take();
-        Poll::Ready(response.map(|response| response.map(|body| Masked { body, scope })))
-    }
-}
-
-pin_project! {
-    /// A body whose messages are encoded while it is sent: each is masked then.
-    pub struct Masked<B> {
-        #[pin]
-        body: B,
-        // None of a refusal, which holds no message.
-        scope: Option<Scope>,
-    }
-}
-
-impl<B: Body> Body for Masked<B> {
-    type Data = B::Data;
-    type Error = B::Error;
-
-    fn poll_frame(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<B::Data>, B::Error>>> {
-        let this = self.project();
-        let body = this.body;
-        match &*this.scope {
-            Some(scope) => scope.run(|| body.poll_frame(cx)),
-            None => body.poll_frame(cx),
-        }
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
-    }
-}
-
-impl<B: RefusalBody> RefusalBody for Masked<B> {
-    fn refusal(code: ErrorCode, trace: Option<&TraceContext>) -> Response<Self> {
-        B::refusal(code, trace).map(|body| Self { body, scope: None })
-    }
-
-    fn challenged(refusal: Response<Self>, challenge: HeaderValue) -> Response<Self> {
-        let (parts, Self { body, scope }) = refusal.into_parts();
-        let challenged = B::challenged(Response::from_parts(parts, body), challenge);
-        challenged.map(|body| Self { body, scope })
-    }
-
-    fn trailers(code: ErrorCode) -> Option<HeaderMap> {
-        B::trailers(code)
     }
 }

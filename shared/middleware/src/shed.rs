@@ -2,23 +2,23 @@
 //! a queue only adds to the time after which its callers give up.
 
 use std::{
-    pin::Pin,
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
     },
-    task::{Context, Poll, ready},
+    task::{Context, Poll},
 };
 
 use futures_util::future::{Either, Ready};
-use http::{HeaderMap, Request, Response};
-use http_body::{Body, Frame, SizeHint};
-use pin_project_lite::pin_project;
-use strata_core::{ErrorCode, TraceContext};
+use http::{Request, Response};
+use strata_core::ErrorCode;
 use strata_telemetry::RequestMetrics;
 use tower::{Layer, Service};
 
-use crate::refuse::RefusalBody;
+use crate::{
+    kept::{Keep, Keeping, Kept},
+    refuse::RefusalBody,
+};
 
 /// Refuses with UNAVAILABLE what comes while `most` requests are under way. A request is, from its
 /// head to the last byte of its answer.
@@ -57,7 +57,9 @@ struct Places {
 }
 
 /// A request's, until dropped.
-struct Place(Arc<Places>);
+pub struct Place(Arc<Places>);
+
+impl Keep for Place {}
 
 impl Places {
     fn take(self: &Arc<Self>) -> Option<Place> {
@@ -85,9 +87,9 @@ where
     S: Service<Request<B>, Response = Response<R>>,
     R: RefusalBody,
 {
-    type Response = Response<Held<R>>;
+    type Response = Response<Kept<R, Place>>;
     type Error = S::Error;
-    type Future = Either<Serving<S::Future>, Ready<Result<Self::Response, S::Error>>>;
+    type Future = Either<Keeping<S::Future, Place>, Ready<Result<Self::Response, S::Error>>>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
         self.inner.poll_ready(cx)
@@ -95,78 +97,13 @@ where
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
         if let Some(place) = self.layer.places.take() {
-            return Either::Left(Serving {
-                response: self.inner.call(request),
-                place: Some(place),
-            });
+            return Either::Left(Keeping::new(self.inner.call(request), place));
         }
         self.layer.requests.shed();
         let trace = request.extensions().get();
-        Either::Right(futures_util::future::ready(Ok(Held::refusal(
+        Either::Right(futures_util::future::ready(Ok(Kept::refusal(
             ErrorCode::Unavailable,
             trace,
         ))))
-    }
-}
-
-pin_project! {
-    /// An answer on its way.
-    pub struct Serving<F> {
-        #[pin]
-        response: F,
-        place: Option<Place>,
-    }
-}
-
-impl<F, B, E> Future for Serving<F>
-where
-    F: Future<Output = Result<Response<B>, E>>,
-{
-    type Output = Result<Response<Held<B>>, E>;
-
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let this = self.project();
-        let response = ready!(this.response.poll(cx))?;
-        let place = this.place.take();
-        Poll::Ready(Ok(response.map(|body| Held { body, place })))
-    }
-}
-
-pin_project! {
-    /// A body whose request counts until the body is dropped.
-    pub struct Held<B> {
-        #[pin]
-        body: B,
-        place: Option<Place>,
-    }
-}
-
-impl<B: Body> Body for Held<B> {
-    type Data = B::Data;
-    type Error = B::Error;
-
-    fn poll_frame(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<B::Data>, B::Error>>> {
-        self.project().body.poll_frame(cx)
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
-    }
-}
-
-impl<B: RefusalBody> RefusalBody for Held<B> {
-    fn refusal(code: ErrorCode, trace: Option<&TraceContext>) -> Response<Self> {
-        B::refusal(code, trace).map(|body| Held { body, place: None })
-    }
-
-    fn trailers(code: ErrorCode) -> Option<HeaderMap> {
-        B::trailers(code)
     }
 }

@@ -11,7 +11,7 @@ use http_body_util::BodyExt as _;
 use strata_config::Environment;
 use strata_core::{
     Caller, Categories, Classified, Clearance, Label, Layer, Principal, Sensitivity,
-    masking::{Combination, Mask, Masking, Tokens, Value},
+    masking::{Combination, Mask, Masking, Value},
 };
 use strata_middleware::ReleaseLayer;
 use strata_telemetry::Events;
@@ -52,14 +52,6 @@ fn message() -> String {
     format!("{} {}\n", message.inner, message.outer)
 }
 
-struct NoTokens;
-
-impl Tokens for NoTokens {
-    fn token(&self, _: &str, _: &str) -> String {
-        String::new()
-    }
-}
-
 /// What goes out: one message the handler made, and two its body makes when it is sent.
 async fn answered(request: Request<()>) -> String {
     let handler = service_fn(|_: Request<()>| async {
@@ -73,7 +65,7 @@ async fn answered(request: Request<()>) -> String {
         Ok::<_, Infallible>(Response::new(Body::from_stream(all)))
     });
     let events = Events::new(&opentelemetry::global::meter("test"));
-    let layer = ReleaseLayer::new(Arc::new(NoTokens), events);
+    let layer = ReleaseLayer::new(Arc::new(strata_release::NoTokens), events);
     let response = layer.layer(handler).oneshot(request).await.unwrap();
     let body = response.into_body().collect().await.unwrap().to_bytes();
     String::from_utf8(body.to_vec()).unwrap()

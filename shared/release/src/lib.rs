@@ -6,5 +6,5 @@
 mod release;
 mod tokens;
 
-pub use release::{Note, Refused, Release, answer, request};
+pub use release::{NoTokens, Note, Refused, Release, answer, request};
 pub use tokens::{BadKey, KeyedTokens};

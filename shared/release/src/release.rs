@@ -128,8 +128,9 @@ pub fn request<T: Classified>(message: &mut T) -> Result<(), Refused> {
     }
 }
 
-/// Outside of a request there is no key: what would become a token is left out.
-struct NoTokens;
+/// Without a key, as outside of a request: what would become a token is left out.
+#[derive(Clone, Copy, Debug)]
+pub struct NoTokens;
 
 impl Tokens for NoTokens {
     fn token(&self, _: &str, _: &str) -> String {

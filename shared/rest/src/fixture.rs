@@ -12,9 +12,9 @@ use strata_core::{
     Bounded, Call, Caller, Classified, Clearance, Contract, Excess, Label, Layer, Method,
     Sensitivity, TraceContext,
     bounded::Field,
-    masking::{Combination, Mask, Masking, Tokens, Value as Described},
+    masking::{Combination, Mask, Masking, Value as Described},
 };
-use strata_release::Release;
+use strata_release::{NoTokens, Release};
 use tower::ServiceExt;
 
 use crate::{BodyBinding, Kind, Parameter, Route, Routes, Verb};
@@ -184,14 +184,6 @@ async fn read(response: Response<body::Body>) -> (StatusCode, Value) {
 
 pub(crate) async fn send(routes: Routes<Desk>, request: Request) -> (StatusCode, Value) {
     send_for(Sensitivity::Internal, routes, request).await
-}
-
-struct NoTokens;
-
-impl Tokens for NoTokens {
-    fn token(&self, _: &str, _: &str) -> String {
-        String::new()
-    }
 }
 
 /// For a user who may see this much, as the stack says it around every handler and body.

@@ -263,7 +263,7 @@ impl Builder<'_> {
             convert: converter(&response),
             scope: annotations.text("scope"),
             purpose: annotations.text("purpose"),
-            ceiling: format!("{{{}}}", label::in_contract(label)),
+            ceiling: format!("{{{}}}", strata_codegen::annotation(label)),
             resource: resource.unwrap_or_default(),
             idempotent,
             max_records: annotations.count("max_records"),

@@ -1,8 +1,8 @@
 //! Labels in the words of the papers they are written to.
 
-use std::fmt::{Debug, Write as _};
+use std::fmt::Debug;
 
-use heck::{ToShoutySnakeCase as _, ToSnakeCase as _};
+use heck::ToSnakeCase as _;
 use serde::{
     Deserialize,
     de::value::{Error, StringDeserializer},
@@ -27,17 +27,6 @@ pub(super) fn stated(annotations: &Annotations) -> Label {
 
 fn word<'de, T: Deserialize<'de>>(name: &str) -> Option<T> {
     T::deserialize(StringDeserializer::<Error>::new(name.to_lowercase())).ok()
-}
-
-/// As a contract writes it, without the braces: `sensitivity: INTERNAL, categories: [PERSONAL]`.
-pub(super) fn in_contract(label: Label) -> String {
-    let name = |word: &dyn Debug| format!("{word:?}").to_shouty_snake_case();
-    let categories: Vec<_> = label.categories.iter().map(|c| name(&c)).collect();
-    let mut text = format!("sensitivity: {}", name(&label.sensitivity));
-    if !categories.is_empty() {
-        let _infallible = write!(text, ", categories: [{}]", categories.join(", "));
-    }
-    text
 }
 
 /// As a policy writes it: the `clearance` that covers it.

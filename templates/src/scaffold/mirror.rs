@@ -370,7 +370,7 @@ pub(super) fn converter(message: &str) -> String {
 }
 
 fn annotation(annotations: &Annotations, label: Label, from: Option<&str>) -> String {
-    let mut parts = vec![label::in_contract(label)];
+    let mut parts = vec![strata_codegen::annotation(label)];
     let kind = annotations.text("kind");
     if !kind.is_empty() {
         parts.push(format!("kind: {kind:?}"));

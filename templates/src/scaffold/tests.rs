@@ -82,11 +82,16 @@ fn the_samples_are_rendered_templates_plus_domain_code() {
                     assert_eq!(once, rendered, "{file}");
                 }
                 // A channel's users are its own.
-                "roles.toml" if text.contains("roles.customer") => {
-                    assert_eq!(text, rendered, "{file}");
+                "roles.toml" => {
+                    let role = |line: &&str| line.starts_with("[roles.");
+                    for line in rendered.lines().filter(|line| !role(line)) {
+                        assert!(text.lines().any(|own| own == line), "{file}: {line}");
+                    }
+                    let same = text == rendered;
+                    assert!(same || !text.contains("[roles.customer]"), "{file}");
                 }
                 // Domain code, by its nature.
-                "api.rs" | "domain.rs" | "roles.toml" | "seed.rs" | "store.rs" | "upstream.rs" => {
+                "api.rs" | "domain.rs" | "seed.rs" | "store.rs" | "upstream.rs" => {
                     assert!(!text.is_empty(), "{file}");
                 }
                 "lib.rs" if file.contains("-api/") => assert!(!text.is_empty(), "{file}"),

@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 
 use strata_core::Layer;
 
-use crate::{compile::Contract, compile::Version, finding::Finding};
+use crate::{
+    compile::{Contract, Version},
+    finding::Finding,
+};
 
 pub(super) fn check(contract: &Contract, findings: &mut Vec<Finding>) {
     let mut retained = BTreeMap::new();

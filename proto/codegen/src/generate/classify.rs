@@ -8,7 +8,6 @@ use super::{names, service};
 use crate::{
     compile::{Contract, Version},
     labels,
-    options::Mask,
 };
 
 /// `strata_core::Classified` for every message.
@@ -136,16 +135,8 @@ fn value(contract: &Contract, field: &FieldDescriptor) -> TokenStream {
         contract.classification.bit(&annotations.kind),
     );
     let kind = &annotations.kind;
-    let mask = match annotations.mask() {
-        Mask::Unspecified => "Redact",
-        Mask::LastFour => "LastFour",
-        Mask::Initial => "Initial",
-        Mask::Domain => "Domain",
-        Mask::Year => "Year",
-        Mask::Area => "Area",
-        Mask::Token => "Token",
-    };
-    let mask = format_ident!("{mask}");
+    let mask = labels::mask(annotations.mask());
+    let mask = format_ident!("{}", format!("{mask:?}"));
     quote! {
         &const {
             ::strata_core::masking::Value {
