@@ -39,6 +39,19 @@ impl Principal {
             .split_ascii_whitespace()
             .all(|scope| self.scopes.iter().any(|have| have == scope))
     }
+
+    /// The same user with at most these scopes, separated by a space, and at most this clearance.
+    #[must_use]
+    pub fn narrowed_to(&self, scopes: &str, clearance: Clearance) -> Self {
+        let kept = |scope: &&String| scopes.split_ascii_whitespace().any(|kept| kept == *scope);
+        Self {
+            scopes: self.scopes.iter().filter(kept).cloned().collect(),
+            clearance: self.clearance.narrowed_to(clearance),
+            subject: self.subject.clone(),
+            roles: self.roles.clone(),
+            region: self.region.clone(),
+        }
+    }
 }
 
 /// The subject identifies a person, so only the shape is shown.
