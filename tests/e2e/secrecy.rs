@@ -13,7 +13,6 @@ use proto_system_customers::v1::{GetCustomerRequest, UpdateContactRequest};
 use serde_json::json;
 use sqlx::{Connection as _, SqliteConnection, sqlite::SqliteConnectOptions};
 use strata_core::Layer;
-use strata_middleware::principal;
 use strata_testkit::{Credential, Probe};
 use strata_tests::{Edge, Instance, Launch, Rig};
 use tonic::{Code, Request};
@@ -120,7 +119,8 @@ async fn call(rig: &Rig, service: &str, process: &Instance, planted: &Planted) -
             for bytes in &messages {
                 let mut request = Request::new(Bytes::from(bytes.clone()));
                 let user = rig.principal(&planted.customer());
-                principal::write(&user, request.metadata_mut().as_mut()).unwrap();
+                rig.act_for(&user, caller, request.metadata_mut().as_mut())
+                    .unwrap();
                 if let Err(status) = probe.call(&method.path, request).await {
                     let told = format!("{status:?}");
                     assert!(!told.contains(TYPED) && !told.contains("kanarie"), "{told}");

@@ -36,7 +36,7 @@ async fn a_missing_file_is_named() {
         let bench = bench(service).await;
         let mut files = vec!["svid.pem", "svid.key"];
         if bench.service.manifest.layer == Layer::Experience {
-            files.extend(["edge.pem", "edge.key"]);
+            files.extend(["edge.pem", "edge.key", "token.pem", "token.key"]);
         }
         for file in files {
             let path = bench.material.join(file);
