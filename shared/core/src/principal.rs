@@ -1,27 +1,20 @@
 //! The user a request acts for.
 
-use serde::{Deserialize, Serialize};
-
 use crate::label::Clearance;
 
 /// A signed-in user, as the edge established it. Handlers read it from [`crate::Call`]; they never
 /// see how it travelled.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Principal {
     /// The token's `sub`: the id of the user (for customers, the customer id).
     pub subject: String,
     /// Roles the issuer gave.
-    #[serde(default)]
     pub roles: Vec<String>,
     /// OAuth scopes of the token.
-    #[serde(default)]
     pub scopes: Vec<String>,
     /// The region whose data the user may see, when bound to one.
-    #[serde(default)]
     pub region: Option<String>,
     /// The labels the user may see.
-    #[serde(default)]
     pub clearance: Clearance,
 }
 

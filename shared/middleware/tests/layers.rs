@@ -24,6 +24,7 @@ const METHOD: Method = Method {
     name: "Get",
     path: "/a.v1.AService/Get",
     scope: "a:read b:read",
+    purpose: "service",
     idempotent: true,
     ceiling: Label::new(strata_core::Sensitivity::Public, &[]),
 };

@@ -34,6 +34,7 @@ const METHOD: Method = Method {
     name: "Get",
     path: "/experience.shop.v1.ShopService/Get",
     scope: "a:read b:read",
+    purpose: "service",
     idempotent: true,
     ceiling: Label::new(Sensitivity::Public, &[]),
 };

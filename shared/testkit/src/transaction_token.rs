@@ -63,7 +63,8 @@ impl TransactionToken {
             "scope": user.scopes.join(" "),
             "req_wl": requester,
             "tctx": {
-                "action": "/experience.test.v1.TestService/Test",
+                "action": "Test",
+                "purpose": "test",
                 "roles": user.roles,
                 "region": user.region,
                 "clearance": user.clearance,

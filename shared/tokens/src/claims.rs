@@ -1,4 +1,4 @@
-//! What a transaction token says (draft-ietf-oauth-transaction-tokens-10, section 5).
+//! What a transaction token says (draft-ietf-oauth-transaction-tokens-10, section 9).
 
 use serde::{Deserialize, Serialize};
 use strata_core::{Clearance, Principal};
@@ -32,8 +32,9 @@ pub(crate) struct Claims {
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct TransactionContext {
-    /// The path of the method at the edge.
+    /// The method at the edge, and why it processes data.
     pub(crate) action: String,
+    pub(crate) purpose: String,
     pub(crate) roles: Vec<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) region: Option<String>,

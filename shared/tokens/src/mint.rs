@@ -79,7 +79,7 @@ impl Minter {
         if reuse == Reuse::Never {
             return self.sign(user, method);
         }
-        let key = (access, method.path);
+        let key = (access, method.name);
         let generation = self.signer.generation();
         let minted = self.minted.get(&key);
         if let Some(minted) = minted.filter(|minted| minted.generation == generation) {
@@ -105,7 +105,8 @@ impl Minter {
             scope: method.scope.to_owned(),
             req_wl: self.id.as_str().to_owned(),
             tctx: TransactionContext {
-                action: method.path.to_owned(),
+                action: method.name.to_owned(),
+                purpose: method.purpose.to_owned(),
                 roles: user.roles.clone(),
                 region: user.region.clone(),
                 clearance: user.clearance,

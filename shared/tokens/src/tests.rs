@@ -19,13 +19,15 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 
 const READ: Method = Method {
     name: "Read",
-    path: "/experience.shop.v1.ShopService/Read",
+    path: "/v1/read",
     scope: "a:read b:read",
+    purpose: "service",
     idempotent: true,
     ceiling: Label::new(Sensitivity::Public, &[]),
 };
 const OTHER: Method = Method {
-    path: "/experience.shop.v1.ShopService/Other",
+    name: "Other",
+    path: "/v1/other",
     scope: "a:read",
     ..READ
 };

@@ -5,7 +5,7 @@
 use http::{HeaderMap, HeaderName, HeaderValue};
 use strata_core::{Call, Clearance, Credential, ErrorCode};
 
-/// Section 8.1 of the draft.
+/// Section 12.1 of the draft.
 pub(crate) const TXN_TOKEN: HeaderName = HeaderName::from_static("txn-token");
 /// At most these scopes, separated by a space. Always with [`CLEARANCE`].
 const SCOPES: HeaderName = HeaderName::from_static("strata-scopes");
