@@ -4,7 +4,6 @@
 
 use std::{
     convert::Infallible,
-    fs,
     path::Path,
     sync::{Arc, Mutex},
     time::{Duration, Instant},
@@ -86,9 +85,7 @@ fn material(pki: &Pki, layer: Tier, service: &str) -> Material {
         own: own.workload(service).unwrap(),
         accept_stale_crls: false,
     };
-    let folder = pki.issue(&manifest).unwrap();
-    assert!(fs::exists(folder.join("svid.pem")).unwrap());
-    Material::load(&folder, trust).unwrap()
+    Material::load(&pki.issue(&manifest).unwrap(), trust).unwrap()
 }
 
 fn id(layer: Tier, service: &str) -> SpiffeId {
@@ -179,8 +176,7 @@ async fn sent(call: Call) -> HeaderMap {
         .layer(sink)
         .oneshot(OnBehalfOf { call, request });
     sending.await.unwrap();
-    let headers = seen.lock().unwrap().clone();
-    headers
+    seen.lock().unwrap().clone()
 }
 
 #[tokio::test]

@@ -136,8 +136,7 @@ impl Pki {
             .put_authority(layer.as_str(), &layer_authority(layer, self.environment)?)
     }
 
-    /// Replaces the authority of transaction tokens, as [`rotate_authority`](Self::rotate_authority) does
-    /// a layer's.
+    /// Replaces the authority of transaction tokens, in the same way.
     ///
     /// # Errors
     /// When the authority cannot be made or stored.
@@ -191,15 +190,14 @@ impl Pki {
     fn contents(&self, manifest: &Manifest) -> Result<Contents> {
         let layer = manifest.layer;
         let id = trust_domain(layer, self.environment)?.workload(&manifest.name)?;
-        let edge = layer == Layer::Experience && self.environment == Environment::Dev;
-        let edge = edge
+        let experience = layer == Layer::Experience;
+        let edge = (experience && self.environment == Environment::Dev)
             .then(|| {
                 self.store
                     .authority(EDGE)?
                     .issue(&LeafSpec::edge(&manifest.name, self.environment))
             })
             .transpose()?;
-        let experience = layer == Layer::Experience;
         let token = experience
             .then(|| self.token_authority()?.issue(&LeafSpec::token(&id)))
             .transpose()?;
@@ -392,10 +390,10 @@ mod tests {
         );
         let of_kind = |kind| certificates.iter().filter(|c| c.kind == kind).count();
         assert_eq!(of_kind(CertificateKind::Authority), 5);
-        let token = certificates
+        let mut of_token = certificates
             .iter()
-            .find(|certificate| certificate.kind == CertificateKind::Token)
-            .unwrap();
+            .filter(|c| c.kind == CertificateKind::Token);
+        let token = of_token.next().unwrap();
         assert_eq!(token.layer, Some(Layer::Experience));
         assert_eq!(token.usages, ["transactionToken"]);
         assert_eq!(of_kind(CertificateKind::Edge), 1);
