@@ -390,10 +390,8 @@ mod tests {
         );
         let of_kind = |kind| certificates.iter().filter(|c| c.kind == kind).count();
         assert_eq!(of_kind(CertificateKind::Authority), 5);
-        let mut of_token = certificates
-            .iter()
-            .filter(|c| c.kind == CertificateKind::Token);
-        let token = of_token.next().unwrap();
+        let of_tokens = |c: &&CertificateInfo| c.kind == CertificateKind::Token;
+        let token = certificates.iter().find(of_tokens).unwrap();
         assert_eq!(token.layer, Some(Layer::Experience));
         assert_eq!(token.usages, ["transactionToken"]);
         assert_eq!(of_kind(CertificateKind::Edge), 1);
