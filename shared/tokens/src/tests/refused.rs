@@ -57,7 +57,7 @@ fn a_token_with_any_one_flaw_is_refused() {
         ),
         (
             "for production",
-            claim("aud", json!("prod.harbour.example")),
+            claim("aud", json!("prod.org.example")),
             "token_wrong_audience",
         ),
         (
