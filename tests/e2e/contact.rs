@@ -7,7 +7,6 @@ use http::StatusCode;
 use prost::Message as _;
 use proto_system_customers::v1::{Contact, UpdateContactRequest};
 use serde_json::{Value, json};
-use strata_middleware::principal;
 use strata_testkit::{Credential, Probe};
 use strata_tests::{Answer, Rig, eventually};
 use tonic::{Code, Request, Status};
@@ -161,7 +160,8 @@ pub(crate) async fn a_write_to_anothers_record_is_like_one_to_a_missing(rig: &mu
         let mut user = rig.principal("cus_000029");
         user.roles = vec![role.to_owned()];
         let mut request = Request::new(Bytes::from(message.encode_to_vec()));
-        principal::write(&user, request.metadata_mut().as_mut()).unwrap();
+        rig.act_for(&user, caller, request.metadata_mut().as_mut())
+            .unwrap();
         let mut probe = Probe::new(rig.estate.pki(), callee.address, &credential).unwrap();
         let path = "/system.customers.v1.CustomersService/UpdateContact";
         Ok(Contact::decode(probe.call(path, request).await?).unwrap())

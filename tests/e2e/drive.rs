@@ -9,7 +9,6 @@ use prost::Message as _;
 use proto_system_customers::v1::{GetCustomerRequest, UpdateContactRequest};
 use serde_json::json;
 use strata_core::Layer;
-use strata_middleware::principal;
 use strata_testkit::{Credential, Probe};
 use strata_tests::{Answer, Edge, Instance, Rig};
 use tonic::{Code, Request};
@@ -199,7 +198,8 @@ pub(crate) async fn call(
             for (bytes, expected) in [(message, ends), (vec![0xff], Code::InvalidArgument)] {
                 let mut request = Request::new(Bytes::from(bytes));
                 let user = rig.principal(&planted.customer());
-                principal::write(&user, request.metadata_mut().as_mut()).unwrap();
+                rig.act_for(&user, caller, request.metadata_mut().as_mut())
+                    .unwrap();
                 let status = probe.call(&method.path, request).await.unwrap_err();
                 let told = format!("{status:?}");
                 assert!(!told.contains(TYPED) && !told.contains("kanarie"), "{told}");

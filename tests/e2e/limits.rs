@@ -8,7 +8,6 @@ use http::StatusCode;
 use prost::Message as _;
 use proto_process_customer_overview::v1::{GetOverviewRequest, StreamOrdersRequest};
 use serde_json::json;
-use strata_middleware::principal;
 use strata_testkit::{Credential, Probe};
 use strata_tests::{Answer, Counts, Instance, Rig, eventually};
 use tokio::time::sleep;
@@ -37,7 +36,9 @@ fn request(rig: &Rig, user: &str, message: impl Into<Bytes>) -> Request<Bytes> {
     let mut request = Request::new(message.into());
     let mut user = rig.principal(user);
     user.roles = vec!["customer".to_owned()];
-    principal::write(&user, request.metadata_mut().as_mut()).unwrap();
+    let caller = &rig.estate.service("storefront").unwrap().id;
+    rig.act_for(&user, caller, request.metadata_mut().as_mut())
+        .unwrap();
     request
 }
 

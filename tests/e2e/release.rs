@@ -6,7 +6,6 @@ use bytes::Bytes;
 use prost::Message as _;
 use proto_system_customers::v1::{Customer, GetCustomerRequest};
 use strata_core::{Category, Clearance, Label, Principal, Sensitivity};
-use strata_middleware::principal;
 use strata_testkit::{Credential, Probe};
 use strata_tests::{Counts, Rig};
 use tonic::{Code, Request, Status};
@@ -28,7 +27,8 @@ pub(crate) async fn call(
     let credential = Credential::honest(rig.estate.pki(), caller).unwrap();
     let mut probe = Probe::new(rig.estate.pki(), address, &credential).unwrap();
     let mut request = Request::new(Bytes::from(message));
-    principal::write(user, request.metadata_mut().as_mut()).unwrap();
+    rig.act_for(user, caller, request.metadata_mut().as_mut())
+        .unwrap();
     probe.call(method, request).await
 }
 

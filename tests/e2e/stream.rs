@@ -7,7 +7,6 @@ use http::StatusCode;
 use prost::Message as _;
 use proto_process_customer_overview::v1::{Order, StreamOrdersRequest};
 use serde_json::Value;
-use strata_middleware::principal;
 use strata_testkit::{Credential, Probe};
 use strata_tests::Rig;
 use tonic::{Request, Streaming};
@@ -32,7 +31,8 @@ async fn stream(rig: &Rig, user: &str, customer: &str) -> Streaming<Bytes> {
     let mut request = Request::new(Bytes::from(message.encode_to_vec()));
     let mut user = rig.principal(user);
     user.roles = vec!["customer".to_owned()];
-    principal::write(&user, request.metadata_mut().as_mut()).unwrap();
+    rig.act_for(&user, caller, request.metadata_mut().as_mut())
+        .unwrap();
     let mut probe = Probe::new(rig.estate.pki(), callee.address, &credential).unwrap();
     let path = "/process.customer_overview.v1.CustomerOverviewService/StreamOrders";
     probe.stream(path, request).await.unwrap()

@@ -155,6 +155,14 @@ async fn ask(edge: &Edge, credentials: &[String]) -> Answer {
     asked.await.unwrap()
 }
 
+/// What speaks for the same user behind the edge.
+fn transaction_token(rig: &Rig) -> String {
+    let storefront = &rig.estate.service("storefront").unwrap().id;
+    let user = rig.principal("cus_000001");
+    let token = rig.transaction_token(storefront, &user).unwrap();
+    token.sign().unwrap()
+}
+
 pub(crate) async fn a_wrong_token_is_refused(rig: &mut Rig) {
     let audience = dns_name(Layer::Experience, Environment::Dev, "storefront");
     let issuer = Issuer::start(&format!("https://{audience}")).await;
@@ -193,6 +201,11 @@ pub(crate) async fn a_wrong_token_is_refused(rig: &mut Rig) {
             "not_bearer",
         ),
         ("no scheme", vec![honest.clone()], "malformed"),
+        (
+            "a transaction token of the estate",
+            vec![bearer(&transaction_token(rig))],
+            "wrong_type",
+        ),
         (
             "a token of the other issuer",
             vec![bearer(&rig.token("cus_000001").unwrap())],

@@ -8,7 +8,6 @@ use serde_json::Value;
 use strata_config::{Environment, dns_name};
 use strata_core::Layer;
 use strata_estate::pki::Leaf;
-use strata_middleware::principal;
 use strata_tests::{
     Rig,
     programs::{node, outcome, python, source},
@@ -170,7 +169,8 @@ fn metadata(rig: &Rig) -> Value {
     let mut user = rig.principal(CUSTOMER);
     user.roles = vec!["customer".to_owned()];
     let mut headers = HeaderMap::new();
-    principal::write(&user, &mut headers).unwrap();
+    let caller = &rig.estate.service("storefront").unwrap().id;
+    rig.act_for(&user, caller, &mut headers).unwrap();
     let entries = headers
         .iter()
         .map(|(name, value)| (name.to_string(), value.to_str().unwrap().into()));

@@ -7,7 +7,6 @@ use bytes::Bytes;
 use http::StatusCode;
 use strata_core::SpiffeId;
 use strata_estate::Pki;
-use strata_middleware::principal;
 use strata_testkit::{Credential, Flaw, Probe};
 use strata_tests::{Counts, Instance, Rig, StandIn, eventually};
 use tonic::{Code, Request};
@@ -88,11 +87,9 @@ pub(crate) async fn an_upstream_that_is_another_is_refused(rig: &mut Rig) {
             .await
             .unwrap();
         let mut request = Request::new(Bytes::new());
-        principal::write(
-            &rig.principal("cus_000001"),
-            request.metadata_mut().as_mut(),
-        )
-        .unwrap();
+        let customer = rig.principal("cus_000001");
+        rig.act_for(&customer, user, request.metadata_mut().as_mut())
+            .unwrap();
         let credential = honest(rig.estate.pki(), user);
         let mut probe = Probe::new(rig.estate.pki(), caller.address, &credential).unwrap();
         let status = probe.call(&method.path, request).await.unwrap_err();

@@ -6,7 +6,6 @@ use bytes::Bytes;
 use strata_config::{Environment, trust_domain};
 use strata_core::{Layer, SpiffeId};
 use strata_estate::Running;
-use strata_middleware::principal;
 use strata_testkit::{Credential, Probe};
 use strata_tests::{Counts, Method, Rig, eventually};
 use tonic::{Code, Request, Status};
@@ -43,16 +42,18 @@ pub(crate) fn honest(rig: &Rig) -> Vec<(&Running, SpiffeId, Method)> {
     honest
 }
 
-/// Calls a method with an empty message on behalf of a customer with every scope.
+/// Calls a method with an empty message on behalf of a customer with every scope. Whoever presents the
+/// credential says it is `caller`.
 pub(crate) async fn call(
     rig: &Rig,
     callee: &Running,
-    credential: &Credential,
+    (caller, credential): (&SpiffeId, &Credential),
     path: &str,
 ) -> Result<Bytes, Status> {
     let mut request = Request::new(Bytes::new());
     let customer = rig.principal("cus_000001");
-    principal::write(&customer, request.metadata_mut().as_mut()).unwrap();
+    let headers = request.metadata_mut().as_mut();
+    rig.act_for(&customer, caller, headers).unwrap();
     let mut probe = Probe::new(rig.estate.pki(), callee.address, credential).unwrap();
     probe.call(path, request).await
 }
@@ -61,7 +62,7 @@ pub(crate) async fn call(
 pub(crate) async fn assert_answered(rig: &Rig, callee: &Running, id: &SpiffeId, path: &str) {
     let before = Counts::of(callee.admin).await.unwrap();
     let credential = Credential::honest(rig.estate.pki(), id).unwrap();
-    let answer = call(rig, callee, &credential, path).await;
+    let answer = call(rig, callee, (id, &credential), path).await;
     // What a handler says of an empty message is its own affair; these are what the layers before
     // it say, or the lack of a connection.
     let refused = [

@@ -8,6 +8,7 @@ mod callers;
 mod matrix;
 mod outside;
 mod strangers;
+mod transaction_tokens;
 mod wire;
 
 use std::process::ExitCode;
@@ -24,5 +25,7 @@ fn main() -> anyhow::Result<ExitCode> {
         callees::an_upstream_that_is_another_is_refused_at_the_edge,
         outside::a_forged_principal_is_stripped,
         outside::the_access_token_goes_no_further_than_the_edge,
+        transaction_tokens::only_the_edge_says_who_the_user_is,
+        transaction_tokens::a_call_that_needs_a_user_and_has_none_is_refused,
     ])
 }

@@ -66,7 +66,11 @@ pub(crate) async fn only_declared_edges_answer(rig: &mut Rig) {
                 };
                 let credential = Credential::honest(rig.estate.pki(), caller).unwrap();
                 let attempt = async {
-                    assert!(call(rig, callee, &credential, path).await.is_err());
+                    assert!(
+                        call(rig, callee, (caller, &credential), path)
+                            .await
+                            .is_err()
+                    );
                 };
                 assert_refused(callee, event, &format!("{caller} {path}"), attempt).await;
                 refused += 1;
@@ -91,7 +95,11 @@ pub(crate) async fn a_method_that_does_not_exist_is_refused(rig: &mut Rig) {
             "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo".to_owned(),
         ] {
             let attempt = async {
-                assert!(call(rig, callee, &credential, &path).await.is_err());
+                assert!(
+                    call(rig, callee, (&caller, &credential), &path)
+                        .await
+                        .is_err()
+                );
             };
             assert_refused(callee, ("call_refused", "unknown_method"), &path, attempt).await;
         }

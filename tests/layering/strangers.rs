@@ -16,7 +16,7 @@ pub(crate) async fn every_flaw_is_refused_before_a_request(rig: &mut Rig) {
                 _ => "peer_refused",
             };
             let attempt = async {
-                let answer = call(rig, callee, &credential, &method.path).await;
+                let answer = call(rig, callee, (&caller, &credential), &method.path).await;
                 assert!(answer.is_err(), "{flaw:?}");
             };
             let what = format!("{flaw:?} at {}", callee.id);

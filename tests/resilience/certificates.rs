@@ -85,12 +85,13 @@ pub(crate) async fn ten_rotations_in_a_minute_lose_no_request(rig: &mut Rig) {
     finish(load, "10 rotations in 60 s").await;
 }
 
-/// Replaces every layer's CA, as `cargo strata pki rotate --authorities` and then `rotate` do.
+/// Replaces every CA, as `cargo strata pki rotate --authorities` and then `rotate` do.
 async fn replace_authorities(rig: &Rig) {
     let before = taken_up(rig).await;
     for layer in Layer::ALL {
         rig.estate.pki().rotate_authority(layer).unwrap();
     }
+    rig.estate.pki().rotate_token_authority().unwrap();
     for service in &rig.services {
         rig.estate.pki().publish(&service.manifest).unwrap();
     }

@@ -3,11 +3,13 @@
 use std::{collections::BTreeSet, ffi::OsString, path::PathBuf};
 
 use anyhow::{Context as _, Result};
+use http::HeaderMap;
 use strata_config::{Environment, dns_name};
-use strata_core::{Category, Clearance, Label, Layer, Principal, Sensitivity};
+use strata_core::{Category, Clearance, Label, Layer, Principal, Sensitivity, SpiffeId};
 use strata_estate::{
     Binaries, Estate, Options, Profile, Running, ServiceFolder, TokenRequest, Workspace, build,
 };
+use strata_testkit::TransactionToken;
 
 use crate::{contracts::Contracts, edge::Edge, launch::Launch};
 
@@ -185,6 +187,38 @@ impl Rig {
             region: region.map(str::to_owned),
             ..TokenRequest::default()
         })
+    }
+
+    /// The transaction token by which `caller` acts for a user: of its own making when it is an Experience
+    /// API, and else one that the first Experience API made.
+    ///
+    /// # Errors
+    /// When there is no Experience API, or the token's leaf cannot be signed.
+    pub fn transaction_token(
+        &self,
+        caller: &SpiffeId,
+        user: &Principal,
+    ) -> Result<TransactionToken> {
+        let mut services = self.estate.services().iter();
+        let edge = services.find(|service| service.layer == Layer::Experience);
+        let requester = match caller.layer() {
+            Layer::Experience => caller,
+            Layer::Process | Layer::System => &edge.context("there is no Experience API")?.id,
+        };
+        TransactionToken::honest(self.estate.pki(), requester, user)
+    }
+
+    /// Writes for whom `caller` calls.
+    ///
+    /// # Errors
+    /// As for [`Self::transaction_token`].
+    pub fn act_for(
+        &self,
+        user: &Principal,
+        caller: &SpiffeId,
+        headers: &mut HeaderMap,
+    ) -> Result<()> {
+        self.transaction_token(caller, user)?.write(headers)
     }
 
     /// A customer whom no method refuses for want of a scope, a role or a region, and who may see all

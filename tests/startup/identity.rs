@@ -36,7 +36,7 @@ async fn a_missing_file_is_named() {
         let bench = bench(service).await;
         let mut files = vec!["svid.pem", "svid.key"];
         if bench.service.manifest.layer == Layer::Experience {
-            files.extend(["edge.pem", "edge.key"]);
+            files.extend(["edge.pem", "edge.key", "token.pem", "token.key"]);
         }
         for file in files {
             let path = bench.material.join(file);
@@ -104,10 +104,12 @@ async fn a_bundle_of_a_layer_that_is_no_neighbour_is_refused() {
 #[tokio::test]
 async fn a_missing_bundle_is_named() {
     for (service, neighbour) in [
-        ("system-customers", Layer::Process),
-        ("process-customer-overview", Layer::System),
-        ("process-customer-overview", Layer::Experience),
-        ("experience-storefront", Layer::Process),
+        ("system-customers", "process"),
+        ("system-customers", "tokens"),
+        ("process-customer-overview", "system"),
+        ("process-customer-overview", "experience"),
+        ("process-customer-overview", "tokens"),
+        ("experience-storefront", "process"),
     ] {
         let bench = bench(service).await;
         let file = format!("{neighbour}.pem");

@@ -155,7 +155,7 @@ mod tests {
             &code,
             &["= ::strata_core::Method { name: \"GetPrice\", path: \
                \"/system.price_list.v1.PriceListService/GetPrice\", scope: \"prices:read\", \
-               idempotent: false, ceiling: ::strata_core::Label::new( \
+               purpose: \"\", idempotent: false, ceiling: ::strata_core::Label::new( \
                ::strata_core::Sensitivity::Internal, &[::strata_core::Category::Personal], ), };"],
         );
     }

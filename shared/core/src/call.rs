@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Instant};
 
 use http::HeaderValue;
 
-use crate::{error::ErrorCode, principal::Principal, spiffe::SpiffeId};
+use crate::{error::ErrorCode, label::Clearance, principal::Principal, spiffe::SpiffeId};
 
 /// Who sent the request to this process.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,6 +26,15 @@ pub struct TraceContext {
     pub sampled: bool,
 }
 
+/// A transaction token as this hop got or made it, and whether the principal is less than what it says.
+#[derive(Clone, Debug)]
+pub struct Credential {
+    /// The token. It goes on unchanged.
+    pub token: HeaderValue,
+    /// The next hop must be told what the principal was narrowed to.
+    pub narrowed: bool,
+}
+
 /// One request's context. The stacks make it; a handler gets it from the request and hands it to
 /// every upstream call, which is how identity, deadline and trace go on.
 #[derive(Clone, Debug)]
@@ -34,8 +43,8 @@ pub struct Call {
     pub caller: Caller,
     /// The user it is for, if any.
     pub principal: Option<Arc<Principal>>,
-    /// What tells the next hop of the principal, as this one got or made it. Opaque to handlers.
-    pub credential: Option<HeaderValue>,
+    /// What tells the next hop of the principal. Opaque to handlers.
+    pub credential: Option<Credential>,
     /// When the caller stops waiting.
     pub deadline: Instant,
     /// The trace it belongs to.
@@ -49,5 +58,20 @@ impl Call {
     /// `Unauthenticated` when the request acts for no user.
     pub fn principal(&self) -> Result<&Principal, ErrorCode> {
         self.principal.as_deref().ok_or(ErrorCode::Unauthenticated)
+    }
+
+    /// The same call for less: its user has at most these scopes, separated by a space, and at most this
+    /// clearance, here and in everything that is called on behalf of it. Nothing widens it again.
+    #[must_use]
+    pub fn narrowed_to(&self, scopes: &str, clearance: Clearance) -> Self {
+        let narrowed = |user: &Arc<Principal>| Arc::new(user.narrowed_to(scopes, clearance));
+        Self {
+            principal: self.principal.as_ref().map(narrowed),
+            credential: self.credential.as_ref().map(|credential| Credential {
+                token: credential.token.clone(),
+                narrowed: true,
+            }),
+            ..self.clone()
+        }
     }
 }

@@ -15,6 +15,8 @@ pub struct Method {
     /// OAuth scopes a user's token needs, all of them, separated by a space (RFC 6749, section
     /// 3.3); empty when the method acts for no user.
     pub scope: &'static str,
+    /// Why the data is processed (GDPR Art. 5(1)(b)); may be empty.
+    pub purpose: &'static str,
     /// May be repeated without a second effect.
     pub idempotent: bool,
     /// Most sensitive label it may return.

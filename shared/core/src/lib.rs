@@ -13,7 +13,7 @@ pub mod principal;
 pub mod spiffe;
 
 pub use bounded::{Bounded, Excess};
-pub use call::{Call, Caller, TraceContext};
+pub use call::{Call, Caller, Credential, TraceContext};
 pub use contract::{CallableFrom, ClientOver, Contract, Method};
 pub use error::{Error, ErrorCode};
 pub use label::{Categories, Category, Clearance, Label, Sensitivity};

@@ -1,27 +1,20 @@
 //! The user a request acts for.
 
-use serde::{Deserialize, Serialize};
-
 use crate::label::Clearance;
 
 /// A signed-in user, as the edge established it. Handlers read it from [`crate::Call`]; they never
 /// see how it travelled.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Principal {
     /// The token's `sub`: the id of the user (for customers, the customer id).
     pub subject: String,
     /// Roles the issuer gave.
-    #[serde(default)]
     pub roles: Vec<String>,
     /// OAuth scopes of the token.
-    #[serde(default)]
     pub scopes: Vec<String>,
     /// The region whose data the user may see, when bound to one.
-    #[serde(default)]
     pub region: Option<String>,
     /// The labels the user may see.
-    #[serde(default)]
     pub clearance: Clearance,
 }
 
@@ -38,6 +31,19 @@ impl Principal {
         scopes
             .split_ascii_whitespace()
             .all(|scope| self.scopes.iter().any(|have| have == scope))
+    }
+
+    /// The same user with at most these scopes, separated by a space, and at most this clearance.
+    #[must_use]
+    pub fn narrowed_to(&self, scopes: &str, clearance: Clearance) -> Self {
+        let kept = |scope: &&String| scopes.split_ascii_whitespace().any(|kept| kept == *scope);
+        Self {
+            scopes: self.scopes.iter().filter(kept).cloned().collect(),
+            clearance: self.clearance.narrowed_to(clearance),
+            subject: self.subject.clone(),
+            roles: self.roles.clone(),
+            region: self.region.clone(),
+        }
     }
 }
 

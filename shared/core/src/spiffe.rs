@@ -6,6 +6,8 @@ use std::{fmt, sync::Arc};
 
 use crate::layer::Layer;
 
+const SCHEME: &str = "spiffe://";
+
 /// The trust domain of one layer in one environment, `<layer>.<env>.<organisation>`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct TrustDomain {
@@ -40,6 +42,31 @@ impl TrustDomain {
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// `<env>.<organisation>`: what the trust domains of one environment have in common. It is also the
+    /// audience of the environment's transaction tokens.
+    #[must_use]
+    pub fn environment(&self) -> &str {
+        self.name
+            .get(self.layer.as_str().len() + 1..)
+            .unwrap_or_default()
+    }
+
+    /// The trust domain of another layer in the same environment.
+    #[must_use]
+    pub fn beside(&self, layer: Layer) -> Self {
+        Self {
+            layer,
+            name: format!("{layer}.{}", self.environment()).into(),
+        }
+    }
+
+    /// What the CA of this environment's transaction tokens calls itself, `tokens.<env>.<organisation>`:
+    /// the name of no layer, so that it is no CA of one.
+    #[must_use]
+    pub fn token_authority(&self) -> String {
+        format!("tokens.{}", self.environment())
     }
 
     /// The identity of a service of this trust domain.
@@ -100,6 +127,16 @@ impl SpiffeId {
     #[must_use]
     pub const fn layer(&self) -> Layer {
         self.layer
+    }
+
+    /// The trust domain it is of.
+    #[must_use]
+    pub fn trust_domain(&self) -> TrustDomain {
+        let name = self.uri.get(SCHEME.len()..self.path_at - 1);
+        TrustDomain {
+            layer: self.layer,
+            name: name.unwrap_or_default().into(),
+        }
     }
 
     /// The service's name: the one path segment.
@@ -167,6 +204,11 @@ mod tests {
         let id = domain().workload("customers").unwrap();
         assert_eq!(id.as_str(), "spiffe://system.dev.org.example/customers");
         assert_eq!((id.layer(), id.service()), (Layer::System, "customers"));
+        assert_eq!(id.trust_domain(), domain());
+        assert_eq!(domain().environment(), "dev.org.example");
+        assert_eq!(domain().token_authority(), "tokens.dev.org.example");
+        let beside = TrustDomain::new(Layer::Process, "dev", "org.example").unwrap();
+        assert_eq!(domain().beside(Layer::Process), beside);
     }
 
     #[test]

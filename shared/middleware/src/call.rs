@@ -7,10 +7,10 @@ use std::{
 
 use futures_util::future::{Either, Ready, ready};
 use http::{Extensions, Request};
-use strata_core::{Call, Caller, ErrorCode, Principal, TraceContext};
+use strata_core::{Call, Caller, Credential, ErrorCode, Principal, TraceContext};
 use tower::{Layer, Service};
 
-use crate::{deadline::Deadline, principal::Credential, refuse::Refuse};
+use crate::{deadline::Deadline, refuse::Refuse};
 
 /// Assembles the [`Call`]; a request that lacks a part of it is refused, because a layer is missing.
 #[derive(Clone, Copy, Debug)]
@@ -61,7 +61,7 @@ fn assemble(extensions: &Extensions) -> Option<Call> {
     Some(Call {
         caller: extensions.get::<Caller>()?.clone(),
         principal: extensions.get::<Arc<Principal>>().cloned(),
-        credential: extensions.get().map(|Credential(value)| value.clone()),
+        credential: extensions.get::<Credential>().cloned(),
         deadline: extensions.get::<Deadline>()?.0,
         trace: *extensions.get::<TraceContext>()?,
     })

@@ -15,7 +15,7 @@ use tokio::time::{Sleep, sleep_until};
 use tonic::{Status, body::Body};
 use tower::{Layer, Service};
 
-use crate::{deadline, principal, status::into_status};
+use crate::{deadline, status::into_status, transaction_token};
 
 /// A request and the call it is made for.
 #[derive(Debug)]
@@ -134,8 +134,5 @@ fn unavailable(error: &dyn fmt::Display) -> Status {
 fn write(call: &Call, headers: &mut HeaderMap) -> Result<(), ErrorCode> {
     deadline::write(call.deadline, headers)?;
     strata_telemetry::inject(&call.trace, headers);
-    if let Some(credential) = &call.credential {
-        headers.insert(principal::HEADER, credential.clone());
-    }
-    Ok(())
+    transaction_token::write(call, headers)
 }

@@ -6,7 +6,10 @@ use http::{HeaderName, Request};
 use strata_core::Caller;
 use tower::{Layer, Service};
 
-use crate::{deadline::GRPC_TIMEOUT, principal::RESERVED_PREFIX};
+use crate::{deadline::GRPC_TIMEOUT, transaction_token::TXN_TOKEN};
+
+/// Everything under it is the estate's own.
+const RESERVED_PREFIX: &str = "strata-";
 
 /// Removes the headers that only workloads of the estate send each other, and marks the request as
 /// one of the edge.
@@ -43,7 +46,10 @@ where
         let reserved: Vec<HeaderName> = request
             .headers()
             .keys()
-            .filter(|name| name.as_str().starts_with(RESERVED_PREFIX) || **name == GRPC_TIMEOUT)
+            .filter(|name| {
+                name.as_str().starts_with(RESERVED_PREFIX)
+                    || [TXN_TOKEN, GRPC_TIMEOUT].contains(name)
+            })
             .cloned()
             .collect();
         for name in reserved {

@@ -39,6 +39,7 @@ const fn method(name: &'static str, path: &'static str, idempotent: bool) -> Met
         name,
         path,
         scope: "",
+        purpose: "",
         idempotent,
         ceiling: Label::new(Sensitivity::Public, &[]),
     }

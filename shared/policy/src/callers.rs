@@ -149,6 +149,7 @@ mod tests {
             name,
             path,
             scope: "",
+            purpose: "",
             idempotent: true,
             ceiling,
         }

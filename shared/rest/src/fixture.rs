@@ -93,6 +93,7 @@ const METHOD: Method = Method {
     name: "TakeOrder",
     path: "/v1/orders/{order_id}",
     scope: "",
+    purpose: "",
     idempotent: false,
     ceiling: Label::new(Sensitivity::Internal, &[]),
 };

@@ -155,6 +155,7 @@ mod tests {
             name,
             path,
             scope: "",
+            purpose: "",
             idempotent: false,
             ceiling,
         };

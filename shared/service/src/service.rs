@@ -14,6 +14,7 @@ use strata_policy::{Callers, Roles};
 use strata_rest::Routes;
 use strata_telemetry::Telemetry;
 use strata_tls::Material;
+use strata_tokens::Minter;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tonic::body::Body;
@@ -76,6 +77,7 @@ impl<L: Internal> Service<L> {
                 server.with_message_limit(parts.config.limits.body_bytes),
                 Grpc {
                     callers,
+                    verifier: strata_tokens::Verifier::new(parts.material.token_issuers()),
                     tokens: Arc::clone(&parts.tokens),
                     events: parts.telemetry.events(),
                     requests: parts.telemetry.requests(),
@@ -130,6 +132,11 @@ impl Service<Experience> {
                 Edge {
                     documents,
                     verifier,
+                    minter: Minter::new(
+                        parts.material.id().clone(),
+                        parts.material.token_signer(),
+                        parts.config.limits.request_timeout,
+                    ),
                     tokens: Arc::clone(&parts.tokens),
                     events: parts.telemetry.events(),
                     requests: parts.telemetry.requests(),

@@ -8,6 +8,7 @@ mod dialer;
 mod flaw;
 mod frame;
 mod probe;
+mod transaction_token;
 
 pub use acceptor::{Accepted, Acceptor};
 pub use credential::Credential;
@@ -16,3 +17,4 @@ pub use dialer::{Connected, Dialer};
 pub use flaw::Flaw;
 pub use frame::{Frame, PREFACE, field};
 pub use probe::Probe;
+pub use transaction_token::TransactionToken;

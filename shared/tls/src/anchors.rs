@@ -27,6 +27,40 @@ pub(crate) struct Anchor {
     pub(crate) revocations: Option<Revocations>,
 }
 
+/// A file of CAs, which its list of what they took back shares the name with.
+pub(crate) struct Bundle {
+    /// Without folder and extension.
+    stem: &'static str,
+    /// The trust domain whose leaves they sign.
+    domain: TrustDomain,
+    /// What they call themselves.
+    authority: String,
+}
+
+impl Bundle {
+    /// The CAs of a layer, which bear the name of its trust domain.
+    pub(crate) fn of_layer(domain: &TrustDomain) -> Self {
+        Self {
+            stem: domain.layer().as_str(),
+            domain: domain.clone(),
+            authority: domain.name().to_owned(),
+        }
+    }
+
+    /// The CAs of the transaction tokens that the Experience APIs beside `own` make.
+    pub(crate) fn of_tokens(own: &TrustDomain) -> Self {
+        Self {
+            stem: "tokens",
+            domain: own.beside(Layer::Experience),
+            authority: own.token_authority(),
+        }
+    }
+
+    fn file(&self, dir: &Path, folder: &str) -> PathBuf {
+        dir.join(folder).join(format!("{}.pem", self.stem))
+    }
+}
+
 /// The trust anchors of some trust domains.
 #[derive(Debug)]
 pub(crate) struct Anchors {
@@ -39,44 +73,40 @@ pub(crate) struct Anchors {
 }
 
 impl Anchors {
-    /// Reads `bundles/<layer>.pem` and, where there is one, `crls/<layer>.pem` of each domain.
+    /// Reads `bundles/<stem>.pem` and, where there is one, `crls/<stem>.pem` of each bundle.
     pub(crate) fn load(
         dir: &Path,
-        domains: &[TrustDomain],
+        bundles: &[Bundle],
         accept_stale: bool,
     ) -> Result<Self, MaterialError> {
         let mut anchors = Self {
-            domains: domains.to_vec(),
+            domains: bundles.iter().map(|bundle| bundle.domain.clone()).collect(),
             anchors: Vec::new(),
             accept_stale,
             algorithms: provider().signature_verification_algorithms,
             read: Vec::new(),
         };
-        for domain in domains {
-            let of_layer = anchors.load_layer(dir, domain)?;
-            anchors.anchors.push((domain.layer(), of_layer));
+        for bundle in bundles {
+            let of_layer = anchors.load_bundle(dir, bundle)?;
+            anchors.anchors.push((bundle.domain.layer(), of_layer));
         }
         Ok(anchors)
     }
 
-    fn load_layer(
-        &mut self,
-        dir: &Path,
-        domain: &TrustDomain,
-    ) -> Result<Vec<Anchor>, MaterialError> {
-        let file = file_of(dir, BUNDLES, domain);
+    fn load_bundle(&mut self, dir: &Path, bundle: &Bundle) -> Result<Vec<Anchor>, MaterialError> {
+        let file = bundle.file(dir, BUNDLES);
         let invalid = |problem| MaterialError::Invalid {
             file: file.clone(),
             problem,
         };
-        let list_file = file_of(dir, CRLS, domain);
+        let list_file = bundle.file(dir, CRLS);
         let lists = Lists::read(&list_file)?;
         let ders = lists.iter().flat_map(Lists::der);
         self.read.extend(ders.map(<[u8]>::to_vec));
         let mut anchors = Vec::new();
-        for ca in bundle(&file, domain)? {
+        for ca in certificates(&file, bundle)? {
             self.read.push(ca.to_vec());
-            let Some((anchor, not_after)) = anchor(&ca, domain).map_err(invalid)? else {
+            let Some((anchor, not_after)) = anchor(&ca, bundle).map_err(invalid)? else {
                 continue;
             };
             let revocations = lists.as_ref().map(|lists| lists.of(&ca, self.accept_stale));
@@ -135,17 +165,19 @@ impl Anchors {
             })
     }
 
-    /// The list file of a layer which takes nothing back here, and did in `before`.
-    pub(crate) fn dropped(&self, before: &Self, dir: &Path) -> Option<PathBuf> {
+    /// The list file which takes nothing back here, and did in `before`.
+    pub(crate) fn dropped(&self, before: &Self, dir: &Path, bundles: &[Bundle]) -> Option<PathBuf> {
         let listed = |anchors: &Self, layer| {
             let of_layer = anchors.anchors.iter().filter(|(of, _)| *of == layer);
             let mut anchors = of_layer.flat_map(|(_, anchors)| anchors);
             anchors.any(|anchor| anchor.revocations.is_some())
         };
-        self.domains
-            .iter()
-            .find(|domain| listed(before, domain.layer()) && !listed(self, domain.layer()))
-            .map(|domain| file_of(dir, CRLS, domain))
+        let dropped = |bundle: &&Bundle| {
+            let layer = bundle.domain.layer();
+            listed(before, layer) && !listed(self, layer)
+        };
+        let bundle = bundles.iter().find(dropped)?;
+        Some(bundle.file(dir, CRLS))
     }
 
     /// Whether both were read from the same certificates and lists.
@@ -166,8 +198,16 @@ pub(crate) fn refuse_extra(dir: &Path, trust: &Trust) -> Result<(), MaterialErro
             file: place.clone(),
             source,
         };
-        let domains = trust.callers.iter().chain(&trust.callees);
-        let expected: HashSet<_> = domains.map(|domain| file_of(dir, folder, domain)).collect();
+        let bundles = [
+            trust.caller_bundles(),
+            trust.callee_bundles(),
+            trust.token_bundles(),
+        ];
+        let expected: HashSet<_> = bundles
+            .iter()
+            .flatten()
+            .map(|bundle| bundle.file(dir, folder))
+            .collect();
         let entries = match fs::read_dir(&place) {
             Err(error) if folder == CRLS && error.kind() == io::ErrorKind::NotFound => continue,
             entries => entries.map_err(failed)?,
@@ -183,18 +223,14 @@ pub(crate) fn refuse_extra(dir: &Path, trust: &Trust) -> Result<(), MaterialErro
     Ok(())
 }
 
-fn file_of(dir: &Path, folder: &str, domain: &TrustDomain) -> PathBuf {
-    dir.join(folder).join(format!("{}.pem", domain.layer()))
-}
-
-fn bundle(
+fn certificates(
     file: &Path,
-    domain: &TrustDomain,
+    bundle: &Bundle,
 ) -> Result<Vec<CertificateDer<'static>>, MaterialError> {
     let pem = fs::read(file).map_err(|source| match source.kind() {
         io::ErrorKind::NotFound => MaterialError::MissingBundle {
             file: file.to_owned(),
-            layer: domain.layer(),
+            layer: bundle.domain.layer(),
         },
         _ => MaterialError::Read {
             file: file.to_owned(),
@@ -210,11 +246,11 @@ fn bundle(
 }
 
 /// The anchor a CA certificate stands for, and its end. A CA must name the trust domain it signs
-/// for (X509-SVID, section 4.1), so that the bundle of another layer or environment cannot take its
-/// place. One that is over is left out.
+/// for (X509-SVID, section 4.1), and that of the tokens itself, so that the bundle of another layer,
+/// purpose or environment cannot take its place. One that is over is left out.
 fn anchor(
     der: &CertificateDer<'_>,
-    domain: &TrustDomain,
+    bundle: &Bundle,
 ) -> Result<Option<(TrustAnchor<'static>, UnixTime)>, &'static str> {
     let certificate = Certificate::parse(der).map_err(|_| "holds what is no certificate")?;
     if !certificate.may_sign().unwrap_or(false) {
@@ -224,8 +260,8 @@ fn anchor(
         .uri()
         .ok()
         .and_then(|uri| uri.strip_prefix("spiffe://"));
-    if name != Some(domain.name()) {
-        return Err("holds the CA of another trust domain: bundle this environment's layer CA");
+    if name != Some(&bundle.authority) {
+        return Err("holds the CA of another trust domain: bundle this environment's own CA");
     }
     if certificate.validity(UnixTime::now()) == Validity::Over {
         return Ok(None);

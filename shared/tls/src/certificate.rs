@@ -7,12 +7,13 @@ use strata_core::{SpiffeId, TrustDomain, spiffe::SpiffeError};
 use x509_parser::{
     certificate::X509Certificate,
     extensions::{ExtendedKeyUsage, GeneralName},
+    oid_registry::{OID_SIG_ED25519, Oid},
     prelude::FromDer,
     revocation_list::CertificateRevocationList,
     time::ASN1Time,
 };
 
-use crate::refusal::Refusal;
+use crate::{refusal::Refusal, tokens::TOKEN_USAGE_DER};
 
 /// A parsed certificate.
 pub(crate) struct Certificate<'a>(X509Certificate<'a>);
@@ -75,17 +76,30 @@ impl<'a> Certificate<'a> {
 
     /// Whether the extended key usage is exactly this.
     pub(crate) fn is_for(&self, server: bool, client: bool) -> bool {
-        let exactly = ExtendedKeyUsage {
-            any: false,
+        self.has_usage(&ExtendedKeyUsage {
             server_auth: server,
             client_auth: client,
-            code_signing: false,
-            email_protection: false,
-            time_stamping: false,
-            ocsp_signing: false,
-            other: Vec::new(),
-        };
-        matches!(self.0.extended_key_usage(), Ok(Some(usage)) if *usage.value == exactly)
+            ..no_usage()
+        })
+    }
+
+    /// Whether the extended key usage is that of transaction tokens alone.
+    pub(crate) fn is_for_tokens(&self) -> bool {
+        self.has_usage(&ExtendedKeyUsage {
+            other: vec![Oid::new(TOKEN_USAGE_DER.into())],
+            ..no_usage()
+        })
+    }
+
+    fn has_usage(&self, exactly: &ExtendedKeyUsage<'_>) -> bool {
+        matches!(self.0.extended_key_usage(), Ok(Some(usage)) if usage.value == exactly)
+    }
+
+    /// The 32 bytes of an Ed25519 key (RFC 8410, section 4); none of any other kind.
+    pub(crate) fn ed25519_key(&self) -> Option<Vec<u8>> {
+        let key = self.0.public_key();
+        let bytes = &key.subject_public_key.data;
+        (key.algorithm.algorithm == OID_SIG_ED25519).then(|| bytes.to_vec())
     }
 
     pub(crate) fn validity(&self, now: UnixTime) -> Validity {
@@ -106,6 +120,19 @@ impl<'a> Certificate<'a> {
     /// Whether it signed the list.
     pub(crate) fn signed(&self, list: &CertificateRevocationList<'_>) -> bool {
         list.verify_signature(self.0.public_key()).is_ok()
+    }
+}
+
+const fn no_usage() -> ExtendedKeyUsage<'static> {
+    ExtendedKeyUsage {
+        any: false,
+        server_auth: false,
+        client_auth: false,
+        code_signing: false,
+        email_protection: false,
+        time_stamping: false,
+        ocsp_signing: false,
+        other: Vec::new(),
     }
 }
 

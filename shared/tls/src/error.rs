@@ -40,7 +40,7 @@ pub enum MaterialError {
         expected: SpiffeId,
     },
     /// The bundle of a layer this service talks to is missing.
-    #[error("`{file}` is missing: the {layer} layer cannot be verified without its bundle")]
+    #[error("`{file}` is missing: nobody of the {layer} layer can be verified without it")]
     MissingBundle {
         /// Where it should be.
         file: PathBuf,

@@ -4,13 +4,15 @@ use std::{fs, os::unix::fs::PermissionsExt, path::Path};
 
 use rcgen::{
     BasicConstraints, CertificateParams, CertificateRevocationListParams, CertifiedIssuer, DnType,
-    ExtendedKeyUsagePurpose, IsCa, KeyIdMethod, KeyPair, KeyUsagePurpose, RevokedCertParams,
-    SanType, SerialNumber,
+    ExtendedKeyUsagePurpose, IsCa, KeyIdMethod, KeyPair, KeyUsagePurpose, PKCS_ECDSA_P256_SHA256,
+    PKCS_ED25519, RevokedCertParams, SanType, SerialNumber, SignatureAlgorithm,
 };
 use rustls_pki_types::CertificateDer;
 use strata_core::{Layer, TrustDomain};
 use time::{Duration, OffsetDateTime};
 use x509_parser::prelude::{FromDer, X509Certificate};
+
+use crate::tokens::TOKEN_USAGE;
 
 pub(crate) fn domain(layer: Layer, environment: &str) -> TrustDomain {
     TrustDomain::new(layer, environment, "org.example").unwrap()
@@ -20,11 +22,20 @@ pub(crate) struct Ca(CertifiedIssuer<'static, KeyPair>);
 
 impl Ca {
     pub(crate) fn new(domain: &TrustDomain) -> Self {
-        Self(CertifiedIssuer::self_signed(Self::params(domain), key()).unwrap())
+        Self::named(domain.name())
+    }
+
+    /// The CA of the tokens made beside `domain`.
+    pub(crate) fn of_tokens(domain: &TrustDomain) -> Self {
+        Self::named(&domain.token_authority())
+    }
+
+    fn named(name: &str) -> Self {
+        Self(CertifiedIssuer::self_signed(Self::params(name), key()).unwrap())
     }
 
     pub(crate) fn expired(domain: &TrustDomain) -> Self {
-        let mut params = Self::params(domain);
+        let mut params = Self::params(domain.name());
         params.not_after = OffsetDateTime::now_utc() - Duration::minutes(1);
         Self(CertifiedIssuer::self_signed(params, key()).unwrap())
     }
@@ -39,12 +50,10 @@ impl Ca {
         Self(CertifiedIssuer::signed_by(params, key(), &self.0).unwrap())
     }
 
-    fn params(domain: &TrustDomain) -> CertificateParams {
+    fn params(name: &str) -> CertificateParams {
         let mut params = CertificateParams::default();
-        params
-            .distinguished_name
-            .push(DnType::CommonName, domain.name());
-        params.subject_alt_names = vec![uri(&format!("spiffe://{domain}"))];
+        params.distinguished_name.push(DnType::CommonName, name);
+        params.subject_alt_names = vec![uri(&format!("spiffe://{name}"))];
         params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
         params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
         params
@@ -92,7 +101,7 @@ impl Ca {
         };
         params.not_before = OffsetDateTime::now_utc() + leaf.from;
         params.not_after = OffsetDateTime::now_utc() + leaf.until;
-        let key = key();
+        let key = KeyPair::generate_for(leaf.algorithm).unwrap();
         let certificate = params.signed_by(&key, &self.0).unwrap();
         Identity {
             der: certificate.der().clone(),
@@ -118,6 +127,7 @@ pub(crate) struct Leaf {
     pub(crate) from: Duration,
     pub(crate) until: Duration,
     pub(crate) is_ca: bool,
+    pub(crate) algorithm: &'static SignatureAlgorithm,
 }
 
 impl Leaf {
@@ -135,6 +145,15 @@ impl Leaf {
             from: -Duration::minutes(5),
             until: Duration::hours(24),
             is_ca: false,
+            algorithm: &PKCS_ECDSA_P256_SHA256,
+        }
+    }
+
+    pub(crate) fn token(domain: &TrustDomain, service: &str) -> Self {
+        Self {
+            usages: vec![ExtendedKeyUsagePurpose::Other(TOKEN_USAGE.to_vec())],
+            algorithm: &PKCS_ED25519,
+            ..Self::of(domain, service)
         }
     }
 }

@@ -19,6 +19,7 @@ mod peers;
 mod refusal;
 mod revocation;
 mod snapshot;
+mod tokens;
 mod trust;
 mod verify;
 
@@ -28,6 +29,7 @@ pub use key_file::{MASK_KEY, read_private};
 pub use material::{Material, Reload};
 pub use peers::Peers;
 pub use refusal::Refusal;
+pub use tokens::{TOKEN_USAGE, TokenIssuer, TokenIssuers, TokenSigner};
 pub use trust::Trust;
 
 #[cfg(test)]

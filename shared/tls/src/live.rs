@@ -32,9 +32,11 @@ impl Live {
     }
 
     /// Takes over `snapshot`, when it says something else than the one in force.
-    pub(crate) fn replace(&self, snapshot: Snapshot) -> bool {
-        let differs = !self.get().is_same(&snapshot);
+    pub(crate) fn replace(&self, mut snapshot: Snapshot) -> bool {
+        let before = self.get();
+        let differs = !before.is_same(&snapshot);
         if differs {
+            snapshot.generation = before.generation + 1;
             self.snapshot.store(Arc::new(snapshot));
             self.replaced.send_replace(());
         }

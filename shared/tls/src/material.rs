@@ -18,6 +18,7 @@ use crate::{
     live::Live,
     peers::Peers,
     snapshot::Snapshot,
+    tokens::{TokenIssuers, TokenSigner},
     trust::Trust,
     verify::Role,
 };
@@ -43,7 +44,8 @@ pub enum Reload {
 
 impl Material {
     /// Loads `svid.pem`, `svid.key`, `bundles/<layer>.pem` and where there are any
-    /// `crls/<layer>.pem` from the folder, and `edge.pem` and `edge.key` for an Experience API.
+    /// `crls/<layer>.pem` from the folder; for an Experience API `edge.pem`, `edge.key`, `token.pem`
+    /// and `token.key`, and for the others `bundles/tokens.pem`.
     ///
     /// # Errors
     /// [`MaterialError`] naming the file when one is missing, open to others, not for this service,
@@ -71,7 +73,7 @@ impl Material {
     /// [`MaterialError`] as for [`Self::load`], and when a revocation list in force is gone.
     pub fn reload(&self) -> Result<Reload, MaterialError> {
         let snapshot = Snapshot::read(&self.dir, &self.trust)?;
-        snapshot.keeps_lists(&self.live.get(), &self.dir)?;
+        snapshot.keeps_lists(&self.live.get(), &self.dir, &self.trust)?;
         Ok(if self.live.replace(snapshot) {
             Reload::Replaced
         } else {
@@ -132,6 +134,18 @@ impl Material {
     #[must_use]
     pub fn callees(&self) -> Peers {
         Peers::new(self.live.clone(), Role::Callee)
+    }
+
+    /// Signs transaction tokens; without a key when the service is no Experience API.
+    #[must_use]
+    pub fn token_signer(&self) -> TokenSigner {
+        TokenSigner::new(self.live.clone())
+    }
+
+    /// Those whose transaction tokens it believes: nobody's when it is an Experience API.
+    #[must_use]
+    pub fn token_issuers(&self) -> TokenIssuers {
+        TokenIssuers::new(self.live.clone())
     }
 
     /// For the port users call: HTTPS, HTTP/2 and HTTP/1.1.

@@ -19,8 +19,14 @@ use crate::{
 pub(crate) struct Snapshot {
     pub(crate) svid: Arc<CertifiedKey>,
     pub(crate) edge: Option<Arc<CertifiedKey>>,
+    /// What an Experience API signs transaction tokens with.
+    pub(crate) token: Option<Arc<CertifiedKey>>,
     pub(crate) callers: Anchors,
     pub(crate) callees: Anchors,
+    /// Who vouches for the makers of transaction tokens.
+    pub(crate) tokens: Anchors,
+    /// How many were in force before.
+    pub(crate) generation: u64,
     /// When the first of the own certificates ends.
     pub(crate) not_after: UnixTime,
 }
@@ -31,49 +37,95 @@ impl Snapshot {
         trust.check()?;
         let (svid, svid_end) = svid(dir, &trust.own)?;
         let stale = trust.accept_stale_crls;
-        let callers = Anchors::load(dir, &trust.callers, stale)?;
-        let callees = Anchors::load(dir, &trust.callees, stale)?;
+        let callers = Anchors::load(dir, &trust.caller_bundles(), stale)?;
+        let callees = Anchors::load(dir, &trust.callee_bundles(), stale)?;
+        let tokens = Anchors::load(dir, &trust.token_bundles(), stale)?;
         anchors::refuse_extra(dir, trust)?;
-        let edge = match trust.own.layer() {
-            Layer::Experience => Some(edge(dir)?),
-            Layer::Process | Layer::System => None,
+        let (edge, token) = match trust.own.layer() {
+            Layer::Experience => (Some(edge(dir)?), Some(token(dir, &trust.own)?)),
+            Layer::Process | Layer::System => (None, None),
         };
         let not_after = edge
             .iter()
+            .chain(&token)
             .map(|(_, end)| *end)
             .fold(svid_end, UnixTime::min);
         Ok(Self {
             svid: Arc::new(svid),
             edge: edge.map(|(edge, _)| Arc::new(edge)),
+            token: token.map(|(token, _)| Arc::new(token)),
             callers,
             callees,
+            tokens,
+            generation: 0,
             not_after,
         })
     }
 
     /// Refuses to take over from `before` without a list that is in force there: a file that was lost
     /// must not give back what a CA has taken.
-    pub(crate) fn keeps_lists(&self, before: &Self, dir: &Path) -> Result<(), MaterialError> {
-        let callers = self.callers.dropped(&before.callers, dir);
-        match callers.or_else(|| self.callees.dropped(&before.callees, dir)) {
-            Some(file) => Err(MaterialError::MissingList { file }),
-            None => Ok(()),
-        }
+    pub(crate) fn keeps_lists(
+        &self,
+        before: &Self,
+        dir: &Path,
+        trust: &Trust,
+    ) -> Result<(), MaterialError> {
+        let dropped = [
+            (&self.callers, &before.callers, trust.caller_bundles()),
+            (&self.callees, &before.callees, trust.callee_bundles()),
+            (&self.tokens, &before.tokens, trust.token_bundles()),
+        ]
+        .into_iter()
+        .find_map(|(now, before, bundles)| now.dropped(before, dir, &bundles));
+        dropped.map_or(Ok(()), |file| Err(MaterialError::MissingList { file }))
     }
 
     /// Whether both say the same. A key belongs to its certificate, so it needs no look.
     pub(crate) fn is_same(&self, other: &Self) -> bool {
-        let edge = |snapshot: &Self| snapshot.edge.as_ref().map(|edge| edge.cert.clone());
+        let chain = |key: &Option<Arc<CertifiedKey>>| key.as_ref().map(|key| key.cert.clone());
         self.svid.cert == other.svid.cert
-            && edge(self) == edge(other)
+            && chain(&self.edge) == chain(&other.edge)
+            && chain(&self.token) == chain(&other.token)
             && self.callers.is_same(&other.callers)
             && self.callees.is_same(&other.callees)
+            && self.tokens.is_same(&other.tokens)
     }
 }
 
-/// The SVID: one leaf, this service's, valid now, usable for exactly what its layer does.
+/// The SVID: usable for exactly what its layer does.
 fn svid(dir: &Path, id: &SpiffeId) -> Result<(CertifiedKey, UnixTime), MaterialError> {
-    let file = dir.join("svid.pem");
+    let answers = id.layer().callers().next().is_some();
+    let calls = id.layer().callees().next().is_some();
+    leaf(dir, "svid", id, |certificate| {
+        certificate.is_for(answers, calls).then_some(()).ok_or(
+            "has another extended key usage than its layer: clientAuth in Experience, both in \
+                 Process, serverAuth in System",
+        )
+    })
+}
+
+/// What transaction tokens are signed with: an Ed25519 key, for that and nothing else.
+fn token(dir: &Path, id: &SpiffeId) -> Result<(CertifiedKey, UnixTime), MaterialError> {
+    leaf(dir, "token", id, |certificate| {
+        if !certificate.is_for_tokens() {
+            return Err(
+                "is not for transaction tokens alone: issue it with their extended key usage",
+            );
+        }
+        let key = certificate.ed25519_key();
+        key.map(|_| ())
+            .ok_or("has no Ed25519 key: issue it with one")
+    })
+}
+
+/// One leaf, this service's, valid now, usable for what `usage` says.
+fn leaf(
+    dir: &Path,
+    name: &str,
+    id: &SpiffeId,
+    usage: impl FnOnce(&Certificate<'_>) -> Result<(), &'static str>,
+) -> Result<(CertifiedKey, UnixTime), MaterialError> {
+    let file = dir.join(format!("{name}.pem"));
     let invalid = |problem| MaterialError::Invalid {
         file: file.clone(),
         problem,
@@ -84,9 +136,9 @@ fn svid(dir: &Path, id: &SpiffeId) -> Result<(CertifiedKey, UnixTime), MaterialE
     };
     let certificate =
         Certificate::parse(leaf).map_err(|_| invalid("holds what is no certificate"))?;
-    let uri = certificate.uri().map_err(|_| {
-        invalid("has not exactly one URI name: issue an SVID with its SPIFFE ID alone")
-    })?;
+    let uri = certificate
+        .uri()
+        .map_err(|_| invalid("has not exactly one URI name: issue it with its SPIFFE ID alone"))?;
     if uri != id.as_str() {
         return Err(MaterialError::Identity {
             file,
@@ -96,17 +148,10 @@ fn svid(dir: &Path, id: &SpiffeId) -> Result<(CertifiedKey, UnixTime), MaterialE
     if certificate.may_sign().unwrap_or(true) {
         return Err(invalid("may sign other certificates: issue a leaf"));
     }
-    let answers = id.layer().callers().next().is_some();
-    let calls = id.layer().callees().next().is_some();
-    if !certificate.is_for(answers, calls) {
-        return Err(invalid(
-            "has another extended key usage than its layer: clientAuth in Experience, both in \
-             Process, serverAuth in System",
-        ));
-    }
+    usage(&certificate).map_err(invalid)?;
     current(&certificate).map_err(invalid)?;
     Ok((
-        certified(chain.clone(), dir, "svid")?,
+        certified(chain.clone(), dir, name)?,
         certificate.not_after(),
     ))
 }

@@ -1,8 +1,8 @@
 //! Whom a service trusts: the layers beside its own, and no other.
 
-use strata_core::{SpiffeId, TrustDomain};
+use strata_core::{Layer, SpiffeId, TrustDomain};
 
-use crate::error::MaterialError;
+use crate::{anchors::Bundle, error::MaterialError};
 
 /// Who a service is, who may call it, whom it calls.
 #[derive(Clone, Debug)]
@@ -19,6 +19,22 @@ pub struct Trust {
 }
 
 impl Trust {
+    pub(crate) fn caller_bundles(&self) -> Vec<Bundle> {
+        self.callers.iter().map(Bundle::of_layer).collect()
+    }
+
+    pub(crate) fn callee_bundles(&self) -> Vec<Bundle> {
+        self.callees.iter().map(Bundle::of_layer).collect()
+    }
+
+    /// Whose transaction tokens it believes. An Experience API makes tokens and takes none.
+    pub(crate) fn token_bundles(&self) -> Vec<Bundle> {
+        match self.own.layer() {
+            Layer::Experience => Vec::new(),
+            Layer::Process | Layer::System => vec![Bundle::of_tokens(&self.own.trust_domain())],
+        }
+    }
+
     /// Refuses a trust that breaks the rule of the layers, whoever composed it.
     pub(crate) fn check(&self) -> Result<(), MaterialError> {
         let own = self.own.layer();

@@ -24,7 +24,7 @@ pub(crate) struct Args {
 
 #[derive(Subcommand)]
 enum Action {
-    /// Make one certificate authority per layer
+    /// Make one certificate authority per layer, and one for transaction tokens
     #[command(after_help = "Example:\n  cargo strata pki init --env test")]
     Init(Place),
     /// Issue the material of every service, or of one
@@ -51,7 +51,7 @@ enum Action {
     Rotate {
         #[command(flatten)]
         place: Place,
-        /// Replace every layer's authority and publish it; the one before stays trusted until the next
+        /// Replace every authority and publish it; the one before stays trusted until the next
         /// time. SVIDs are replaced by a `rotate` without this, once every service trusts the new ones
         #[arg(long)]
         authorities: bool,
@@ -108,6 +108,8 @@ pub(crate) fn run(args: Args) -> Result<()> {
                     pki.rotate_authority(layer)?;
                     output::line(&format!("replaced the authority of the {layer} layer"))?;
                 }
+                pki.rotate_token_authority()?;
+                output::line("replaced the authority of the transaction tokens")?;
                 for service in workspace.services()? {
                     let folder = pki.publish(&service.manifest)?;
                     output::line(&format!("published to {}", folder.display()))?;

@@ -39,7 +39,7 @@ pub(super) fn method(contract: &Contract, method: &MethodDescriptor, path: &str)
     let doc = format!(" `{}`, as policies and middleware know it.", method.name());
     let name = method.name();
     let scope = annotations.scope().to_owned();
-    let idempotent = annotations.idempotent;
+    let (purpose, idempotent) = (&annotations.purpose, annotations.idempotent);
     let ceiling = label(annotations.ceiling.unwrap_or_default().read());
     quote! {
         #[doc = #doc]
@@ -47,6 +47,7 @@ pub(super) fn method(contract: &Contract, method: &MethodDescriptor, path: &str)
             name: #name,
             path: #path,
             scope: #scope,
+            purpose: #purpose,
             idempotent: #idempotent,
             ceiling: #ceiling,
         };

@@ -1,4 +1,5 @@
-//! Certificate authorities: one per layer, and a separate one for the HTTPS edge.
+//! Certificate authorities: one per layer, one for transaction tokens, and a separate one for the HTTPS
+//! edge.
 
 use anyhow::{Context as _, Result};
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair, KeyUsagePurpose, SanType};
@@ -23,8 +24,21 @@ impl Authority {
     /// # Errors
     /// When the key or certificate cannot be made.
     pub fn for_trust_domain(domain: &TrustDomain, validity: Validity) -> Result<Self> {
-        let mut params = params(domain.name(), validity);
-        let uri = format!("spiffe://{domain}").as_str().try_into();
+        Self::named(domain.name(), validity)
+    }
+
+    /// The authority of the transaction tokens made in the environment of `domain`. It bears the name of
+    /// no layer, and nothing of TLS trusts it.
+    ///
+    /// # Errors
+    /// When the key or certificate cannot be made.
+    pub fn for_tokens(domain: &TrustDomain, validity: Validity) -> Result<Self> {
+        Self::named(&domain.token_authority(), validity)
+    }
+
+    fn named(name: &str, validity: Validity) -> Result<Self> {
+        let mut params = params(name, validity);
+        let uri = format!("spiffe://{name}").as_str().try_into();
         params.subject_alt_names = vec![SanType::URI(uri.context("the trust domain is no ASCII")?)];
         Self::self_signed(params)
     }
@@ -51,12 +65,12 @@ impl Authority {
         })
     }
 
-    /// Signs a leaf with a fresh P-256 key.
+    /// Signs a leaf with a fresh key.
     ///
     /// # Errors
     /// When the specification cannot be encoded.
     pub fn issue(&self, spec: &LeafSpec) -> Result<Leaf> {
-        let key = KeyPair::generate().context("no P-256 key could be made")?;
+        let key = KeyPair::generate_for(spec.algorithm).context("no key could be made")?;
         let certificate = spec
             .params()?
             .signed_by(&key, &self.issuer)

@@ -1,17 +1,18 @@
-//! Leaf certificates: what a workload or an edge presents.
+//! Leaf certificates: what a workload or an edge presents, or signs transaction tokens with.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use anyhow::{Context as _, Result};
 use rcgen::{
     CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair,
-    KeyUsagePurpose, SanType,
+    KeyUsagePurpose, PKCS_ECDSA_P256_SHA256, PKCS_ED25519, SanType, SignatureAlgorithm,
 };
 use strata_config::{Environment, dns_name};
 use strata_core::{Layer, SpiffeId};
+use strata_tls::TOKEN_USAGE;
 use time::{Duration, OffsetDateTime};
 
-/// How long an SVID or a throw-away edge certificate lives.
+/// How long an SVID, a token leaf or a throw-away edge certificate lives.
 pub const LEAF_LIFETIME: Duration = Duration::hours(24);
 
 /// How far a start of validity lies in the past, so that a peer whose clock is a little behind
@@ -55,6 +56,8 @@ pub struct LeafSpec {
     pub usages: Vec<ExtendedKeyUsagePurpose>,
     /// When it is valid.
     pub validity: Validity,
+    /// The kind of its key.
+    pub algorithm: &'static SignatureAlgorithm,
 }
 
 impl LeafSpec {
@@ -78,6 +81,21 @@ impl LeafSpec {
             addresses: Vec::new(),
             usages,
             validity: Validity::from_now(LEAF_LIFETIME),
+            algorithm: &PKCS_ECDSA_P256_SHA256,
+        }
+    }
+
+    /// What a service signs transaction tokens with. It has no name that a connection could go by.
+    #[must_use]
+    pub fn token(id: &SpiffeId) -> Self {
+        Self {
+            common_name: id.service().to_owned(),
+            uris: vec![id.as_str().to_owned()],
+            dns_names: Vec::new(),
+            addresses: Vec::new(),
+            usages: vec![ExtendedKeyUsagePurpose::Other(TOKEN_USAGE.to_vec())],
+            validity: Validity::from_now(LEAF_LIFETIME),
+            algorithm: &PKCS_ED25519,
         }
     }
 
@@ -91,6 +109,7 @@ impl LeafSpec {
             addresses: vec![Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()],
             usages: vec![ExtendedKeyUsagePurpose::ServerAuth],
             validity: Validity::from_now(LEAF_LIFETIME),
+            algorithm: &PKCS_ECDSA_P256_SHA256,
         }
     }
 

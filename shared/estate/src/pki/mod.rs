@@ -1,4 +1,5 @@
-//! A file-based PKI: one authority per layer, no root above them, and in dev one more for HTTPS.
+//! A file-based PKI: one authority per layer and one for transaction tokens, no root above them, and in
+//! dev one more for HTTPS.
 
 mod authority;
 mod leaf;
@@ -11,7 +12,7 @@ use anyhow::{Context as _, Result, ensure};
 use strata_config::{Environment, Manifest, dns_name, trust_domain};
 use strata_core::Layer;
 
-use self::store::{Contents, EDGE, Store};
+use self::store::{Contents, EDGE, Store, TOKENS};
 pub use self::{
     authority::{AUTHORITY_LIFETIME, Authority},
     leaf::{LEAF_LIFETIME, Leaf, LeafSpec, Validity},
@@ -19,7 +20,7 @@ pub use self::{
 };
 
 /// The authorities of one environment and the material they signed, in one folder:
-/// `authorities/<layer>.{pem,key}`, `mask.key` and `material/<layer>-<service>/`.
+/// `authorities/<layer>.{pem,key}`, `authorities/tokens.{pem,key}`, `mask.key` and `material/<layer>-<service>/`.
 #[derive(Clone, Debug)]
 pub struct Pki {
     store: Store,
@@ -40,6 +41,7 @@ impl Pki {
             for layer in Layer::ALL {
                 draft.put_authority(layer.as_str(), &layer_authority(layer, environment)?)?;
             }
+            draft.put_authority(TOKENS, &token_authority(environment)?)?;
             draft.put_mask_key()?;
             if environment == Environment::Dev {
                 let name = dns_name(Layer::Experience, environment, EDGE);
@@ -62,23 +64,25 @@ impl Pki {
             },
             environment,
         };
-        for layer in Layer::ALL {
-            let file = pki.store.authority_file(layer.as_str());
-            let domain = trust_domain(layer, environment)?;
+        let experience = trust_domain(Layer::Experience, environment)?;
+        let layers = Layer::ALL.map(|layer| (layer.as_str(), experience.beside(layer).to_string()));
+        let tokens = (TOKENS, experience.token_authority());
+        for (stem, name) in layers.into_iter().chain([tokens]) {
+            let file = pki.store.authority_file(stem);
             let id = show::read(&file, CertificateKind::Authority, environment)
                 .context("there is no PKI here yet: make one with `cargo strata pki init`")?
                 .id;
             ensure!(
-                id.as_deref() == Some(format!("spiffe://{domain}").as_str()),
-                "{} is not the authority of {domain}: use the folder of environment {environment}",
+                id.as_deref() == Some(format!("spiffe://{name}").as_str()),
+                "{} is not the authority of {name}: use the folder of environment {environment}",
                 file.display()
             );
         }
         Ok(pki)
     }
 
-    /// Signs the first material of a service: SVID, key, the trust bundles of its neighbours, and the
-    /// key of the environment's tokens.
+    /// Signs the first material of a service: SVID, key, the trust bundles of its neighbours, what it
+    /// makes transaction tokens with or believes them by, and the key of the environment's masks.
     ///
     /// # Errors
     /// When the service has material already: it is never overwritten, only rotated.
@@ -132,6 +136,15 @@ impl Pki {
             .put_authority(layer.as_str(), &layer_authority(layer, self.environment)?)
     }
 
+    /// Replaces the authority of transaction tokens, in the same way.
+    ///
+    /// # Errors
+    /// When the authority cannot be made or stored.
+    pub fn rotate_token_authority(&self) -> Result<()> {
+        self.store
+            .put_authority(TOKENS, &token_authority(self.environment)?)
+    }
+
     /// Every certificate of the folder: authorities first, then material by service.
     ///
     /// # Errors
@@ -146,6 +159,14 @@ impl Pki {
     /// When it cannot be read.
     pub fn authority(&self, layer: Layer) -> Result<Authority> {
         self.store.authority(layer.as_str())
+    }
+
+    /// The current authority of transaction tokens.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn token_authority(&self) -> Result<Authority> {
+        self.store.authority(TOKENS)
     }
 
     /// Where the material of a service is.
@@ -169,23 +190,29 @@ impl Pki {
     fn contents(&self, manifest: &Manifest) -> Result<Contents> {
         let layer = manifest.layer;
         let id = trust_domain(layer, self.environment)?.workload(&manifest.name)?;
-        let edge = layer == Layer::Experience && self.environment == Environment::Dev;
-        let edge = edge
+        let experience = layer == Layer::Experience;
+        let edge = (experience && self.environment == Environment::Dev)
             .then(|| {
                 self.store
                     .authority(EDGE)?
                     .issue(&LeafSpec::edge(&manifest.name, self.environment))
             })
             .transpose()?;
+        let token = experience
+            .then(|| self.token_authority()?.issue(&LeafSpec::token(&id)))
+            .transpose()?;
+        let neighbours = layer.callers().chain(layer.callees());
+        let bundles = neighbours
+            .map(|neighbour| neighbour.as_str())
+            .chain((!experience).then_some(TOKENS));
         Ok(Contents {
             svid: self
                 .authority(layer)?
                 .issue(&LeafSpec::svid(&id, self.environment))?,
             edge,
-            bundles: layer
-                .callers()
-                .chain(layer.callees())
-                .map(|neighbour| Ok((neighbour, self.store.bundle(neighbour)?)))
+            token,
+            bundles: bundles
+                .map(|stem| self.store.bundle(stem))
                 .collect::<Result<_>>()?,
             mask_key: self.store.mask_key()?,
         })
@@ -195,6 +222,13 @@ impl Pki {
 fn layer_authority(layer: Layer, environment: Environment) -> Result<Authority> {
     Authority::for_trust_domain(
         &trust_domain(layer, environment)?,
+        Validity::from_now(AUTHORITY_LIFETIME),
+    )
+}
+
+fn token_authority(environment: Environment) -> Result<Authority> {
+    Authority::for_tokens(
+        &trust_domain(Layer::Experience, environment)?,
         Validity::from_now(AUTHORITY_LIFETIME),
     )
 }
@@ -355,7 +389,11 @@ mod tests {
                 .into()
         );
         let of_kind = |kind| certificates.iter().filter(|c| c.kind == kind).count();
-        assert_eq!(of_kind(CertificateKind::Authority), 4);
+        assert_eq!(of_kind(CertificateKind::Authority), 5);
+        let of_tokens = |c: &&CertificateInfo| c.kind == CertificateKind::Token;
+        let token = certificates.iter().find(of_tokens).unwrap();
+        assert_eq!(token.layer, Some(Layer::Experience));
+        assert_eq!(token.usages, ["transactionToken"]);
         assert_eq!(of_kind(CertificateKind::Edge), 1);
     }
 }

@@ -9,8 +9,13 @@ use anyhow::{Context as _, Result};
 use serde::Serialize;
 use strata_config::{Environment, trust_domain};
 use strata_core::{Layer, SpiffeId};
+use strata_tls::TOKEN_USAGE;
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
-use x509_parser::prelude::{GeneralName, ParsedExtension, Pem, X509Certificate};
+use x509_parser::{
+    extensions::ExtendedKeyUsage,
+    oid_registry::Oid,
+    prelude::{GeneralName, ParsedExtension, Pem, X509Certificate},
+};
 
 /// What a certificate is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -22,6 +27,8 @@ pub enum CertificateKind {
     Svid,
     /// HTTPS of an Experience API.
     Edge,
+    /// Signs the transaction tokens of an Experience API.
+    Token,
 }
 
 impl fmt::Display for CertificateKind {
@@ -30,6 +37,7 @@ impl fmt::Display for CertificateKind {
             Self::Authority => "authority",
             Self::Svid => "svid",
             Self::Edge => "edge",
+            Self::Token => "token",
         })
     }
 }
@@ -51,7 +59,8 @@ pub struct CertificateInfo {
     pub not_before: String,
     /// Last valid moment, RFC 3339.
     pub not_after: String,
-    /// Extended key usages, by their names in RFC 5280, section 4.2.1.12.
+    /// Extended key usages, by their names in RFC 5280, section 4.2.1.12; `transactionToken` is
+    /// [`TOKEN_USAGE`].
     pub usages: Vec<&'static str>,
 }
 
@@ -66,6 +75,7 @@ pub(super) fn all(folder: &Path, environment: Environment) -> Result<Vec<Certifi
         for (name, kind) in [
             ("svid.pem", CertificateKind::Svid),
             ("edge.pem", CertificateKind::Edge),
+            ("token.pem", CertificateKind::Token),
         ] {
             let file = material.join(name);
             if file.exists() {
@@ -153,10 +163,16 @@ fn usages(certificate: &X509Certificate<'_>) -> Vec<&'static str> {
     [
         (usage.server_auth, "serverAuth"),
         (usage.client_auth, "clientAuth"),
+        (is_for_tokens(usage), "transactionToken"),
     ]
     .into_iter()
     .filter_map(|(set, name)| set.then_some(name))
     .collect()
+}
+
+fn is_for_tokens(usage: &ExtendedKeyUsage<'_>) -> bool {
+    let oid = Oid::from(&TOKEN_USAGE);
+    oid.is_ok_and(|oid| usage.other.contains(&oid))
 }
 
 fn rfc3339(moment: OffsetDateTime) -> Result<String> {

@@ -20,6 +20,10 @@ const PUBLIC: u32 = 0o644;
 const PRIVATE: u32 = 0o600;
 /// File stem of the edge's authority, certificate and key.
 pub(super) const EDGE: &str = "edge";
+/// File stem of the authority and bundle of transaction tokens.
+pub(super) const TOKENS: &str = "tokens";
+/// File stem of what signs them.
+const TOKEN: &str = "token";
 
 /// The files below one PKI folder.
 #[derive(Clone, Debug)]
@@ -80,14 +84,14 @@ impl Store {
         write(&current, authority.certificate_pem(), PUBLIC)
     }
 
-    /// Every certificate that vouches for a layer, current authority first.
-    pub(super) fn bundle(&self, layer: Layer) -> Result<String> {
-        let mut bundle = read(&self.authority_file(layer.as_str()))?;
-        let previous = self.previous_file(layer.as_str());
+    /// Every certificate that vouches for a layer or for tokens, current authority first.
+    pub(super) fn bundle(&self, stem: &'static str) -> Result<(&'static str, String)> {
+        let mut bundle = read(&self.authority_file(stem))?;
+        let previous = self.previous_file(stem);
         if previous.exists() {
             bundle.push_str(&read(&previous)?);
         }
-        Ok(bundle)
+        Ok((stem, bundle))
     }
 
     fn previous_file(&self, stem: &str) -> PathBuf {
@@ -99,7 +103,8 @@ impl Store {
 pub(super) struct Contents {
     pub(super) svid: Leaf,
     pub(super) edge: Option<Leaf>,
-    pub(super) bundles: Vec<(Layer, String)>,
+    pub(super) token: Option<Leaf>,
+    pub(super) bundles: Vec<(&'static str, String)>,
     pub(super) mask_key: String,
 }
 
@@ -114,9 +119,9 @@ impl Contents {
 
     /// Whom the service trusts, and nothing of its own.
     pub(super) fn write_bundles(&self, folder: &Path) -> Result<()> {
-        for (layer, bundle) in &self.bundles {
+        for (stem, bundle) in &self.bundles {
             write(
-                &folder.join("bundles").join(format!("{layer}.pem")),
+                &folder.join("bundles").join(format!("{stem}.pem")),
                 bundle,
                 PUBLIC,
             )?;
@@ -125,7 +130,11 @@ impl Contents {
     }
 
     fn write_leaves(&self, folder: &Path) -> Result<()> {
-        let leaves = [("svid", Some(&self.svid)), (EDGE, self.edge.as_ref())];
+        let leaves = [
+            ("svid", Some(&self.svid)),
+            (EDGE, self.edge.as_ref()),
+            (TOKEN, self.token.as_ref()),
+        ];
         for (stem, leaf) in leaves
             .into_iter()
             .filter_map(|(stem, leaf)| Some((stem, leaf?)))

@@ -75,7 +75,7 @@ where
                 request.headers_mut().remove(AUTHORIZATION);
                 let extensions = request.extensions_mut();
                 extensions.insert(user.principal);
-                extensions.insert(user.credential);
+                extensions.insert(user.digest);
                 Either::Left(self.inner.call(request))
             }
             Err(refused) => {

@@ -9,5 +9,9 @@ pub use keys::{Keys, Refresh};
 pub use layer::{AccessTokenLayer, RequireToken};
 pub use verify::{Refused, Verifier};
 
+/// The SHA-256 of the access token a request came with: what is left of it once it is verified.
+#[derive(Clone, Copy)]
+pub struct AccessTokenDigest(pub [u8; 32]);
+
 #[cfg(test)]
 mod tests;

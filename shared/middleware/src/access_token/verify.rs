@@ -8,8 +8,10 @@ use sha2::{Digest as _, Sha256};
 use strata_core::{ErrorCode, Principal};
 use strata_policy::Roles;
 
-use super::keys::{KeySet, Keys};
-use crate::principal::{Credential, encode};
+use super::{
+    AccessTokenDigest,
+    keys::{KeySet, Keys},
+};
 
 /// Longer tokens are refused before they are read.
 const LONGEST_TOKEN: usize = 8 * 1024;
@@ -18,7 +20,7 @@ const LONGEST_TOKEN: usize = 8 * 1024;
 #[derive(Clone)]
 pub(super) struct User {
     pub(super) principal: Arc<Principal>,
-    pub(super) credential: Credential,
+    pub(super) digest: AccessTokenDigest,
     /// The `exp` claim.
     expires: u64,
 }
@@ -105,12 +107,12 @@ impl Verifier {
                 Err(refused("expired"))
             };
         }
-        let user = self.user(token, &keys)?;
+        let user = self.user(token, digest, &keys)?;
         keys.verified.insert(digest, user.clone());
         Ok(user)
     }
 
-    fn user(&self, token: &str, keys: &KeySet) -> Result<User, Refused> {
+    fn user(&self, token: &str, digest: [u8; 32], keys: &KeySet) -> Result<User, Refused> {
         let header = decode_header(token).map_err(|_| refused("malformed"))?;
         if !header.typ.as_deref().is_some_and(is_access_token) {
             return Err(refused("wrong_type"));
@@ -140,10 +142,9 @@ impl Verifier {
                 .collect(),
             region: claims.region,
         };
-        let credential = encode(&principal).map_err(|_| refused("malformed"))?;
         Ok(User {
             principal: Arc::new(principal),
-            credential: Credential(credential),
+            digest: AccessTokenDigest(digest),
             expires: claims.exp.unwrap_or_default() as u64,
         })
     }

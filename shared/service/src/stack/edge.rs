@@ -8,11 +8,12 @@ use hyper::body::Incoming;
 use strata_core::{Contract, masking::Tokens};
 use strata_middleware::{
     AccessTokenLayer, BodyDeadlineLayer, CallLayer, DeadlineLayer, DocumentsLayer, MetricsLayer,
-    PanicLayer, ReleaseLayer, ScopeLayer, ShedLayer, StripLayer, TraceLayer,
+    MintLayer, PanicLayer, ReleaseLayer, ScopeLayer, ShedLayer, StripLayer, TraceLayer,
     access_token::Verifier,
 };
 use strata_rest::Routes;
 use strata_telemetry::{Events, RequestMetrics, Sampling};
+use strata_tokens::Minter;
 use tower::{Service, ServiceBuilder};
 use tower_http::set_header::SetResponseHeaderLayer;
 
@@ -22,6 +23,7 @@ use super::Answer;
 pub(crate) struct Edge {
     pub documents: DocumentsLayer,
     pub verifier: Verifier,
+    pub minter: Minter,
     pub tokens: Arc<dyn Tokens>,
     pub events: Events,
     pub requests: RequestMetrics,
@@ -48,6 +50,9 @@ pub(crate) fn edge<C: Contract>(
         .layer(MetricsLayer::new(parts.requests.clone()))
         // The token must carry the scope of the method.
         .layer(ScopeLayer::new(parts.events.clone()))
+        // Behind the edge a token of the estate's own speaks for the user, for what the method needs:
+        // after the scope, so that none is made for who is refused.
+        .layer(MintLayer::new(parts.minter))
         // Nothing goes out that the user may not see.
         .layer(ReleaseLayer::new(parts.tokens, parts.events.clone()))
         // What the handler gets.

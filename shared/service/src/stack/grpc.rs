@@ -7,10 +7,11 @@ use hyper::body::Incoming;
 use strata_core::masking::Tokens;
 use strata_middleware::{
     BodyDeadlineLayer, CallLayer, CallersLayer, DeadlineLayer, MetricsLayer, PanicLayer,
-    PrincipalLayer, ReleaseLayer, ScopeLayer, ShedLayer, TraceLayer,
+    ReleaseLayer, ScopeLayer, ShedLayer, TraceLayer, TransactionTokenLayer,
 };
 use strata_policy::Callers;
 use strata_telemetry::{Events, RequestMetrics, Sampling};
+use strata_tokens::Verifier;
 use tonic::body::Body;
 use tower::{Service, ServiceBuilder};
 
@@ -19,6 +20,7 @@ use super::Answer;
 /// What the stack is made of.
 pub(crate) struct Grpc {
     pub callers: Callers,
+    pub verifier: Verifier,
     pub tokens: Arc<dyn Tokens>,
     pub events: Events,
     pub requests: RequestMetrics,
@@ -66,8 +68,11 @@ where
         .layer(DeadlineLayer::new(parts.request_timeout))
         // A stream is answered no longer either.
         .layer(BodyDeadlineLayer)
-        // Believed because the peer is an allowed one.
-        .layer(PrincipalLayer)
+        // Who the user is says the token that the edge made, and no workload on the way.
+        .layer(TransactionTokenLayer::new(
+            parts.verifier,
+            parts.events.clone(),
+        ))
         // A method that acts for a user needs one, with its scope.
         .layer(ScopeLayer::new(parts.events.clone()))
         // Nothing goes out that the caller or the user may not hold, and nothing is taken in that the

@@ -16,6 +16,7 @@ pub(super) struct Folder {
     pub(super) dir: TempDir,
     pub(super) own: TrustDomain,
     pub(super) ca: Ca,
+    pub(super) tokens: Ca,
 }
 
 impl Folder {
@@ -28,10 +29,18 @@ impl Folder {
         let folder = Self {
             dir: TempDir::new().unwrap(),
             ca: Ca::new(&own),
+            tokens: Ca::of_tokens(&own),
             own,
         };
         fs::create_dir(folder.file("bundles")).unwrap();
         folder.write("svid", &folder.ca.issue(&folder.leaf()));
+        match layer {
+            Layer::Experience => {
+                folder.write("edge", &folder.ca.issue(&folder.leaf()));
+                folder.write("token", &folder.tokens.issue(&folder.token_leaf()));
+            }
+            Layer::Process | Layer::System => folder.token_bundle(&folder.tokens.pem()),
+        }
         for beside in layer.callers().chain(layer.callees()) {
             folder.bundle(beside, &Ca::new(&domain(beside, "dev")).pem());
         }
@@ -40,6 +49,10 @@ impl Folder {
 
     pub(super) fn leaf(&self) -> Leaf {
         Leaf::of(&self.own, "overview")
+    }
+
+    pub(super) fn token_leaf(&self) -> Leaf {
+        Leaf::token(&self.own, "overview")
     }
 
     pub(super) fn file(&self, name: &str) -> PathBuf {
@@ -52,6 +65,10 @@ impl Folder {
 
     pub(super) fn bundle(&self, layer: Layer, pem: &str) {
         fs::write(self.file(&format!("bundles/{layer}.pem")), pem).unwrap();
+    }
+
+    pub(super) fn token_bundle(&self, pem: &str) {
+        fs::write(self.file("bundles/tokens.pem"), pem).unwrap();
     }
 
     pub(super) fn trust(&self) -> Trust {

@@ -6,7 +6,10 @@ use rcgen::ExtendedKeyUsagePurpose;
 use time::Duration;
 
 use super::{testing::Folder, *};
-use crate::fixture::{Ca, Leaf, domain};
+use crate::{
+    fixture::{Ca, Leaf, domain},
+    refusal::Refusal,
+};
 
 #[test]
 fn each_layer_loads_what_it_needs() {
@@ -19,9 +22,12 @@ fn each_layer_loads_what_it_needs() {
         ));
     }
     let storefront = Folder::of(Layer::Experience);
-    storefront.refused("edge.pem", "cannot read");
-    storefront.write("edge", &Ca::new(&storefront.own).issue(&storefront.leaf()));
     assert!(storefront.load().unwrap().edge_config().is_ok());
+    for name in ["edge.pem", "edge.key", "token.pem", "token.key"] {
+        let storefront = Folder::of(Layer::Experience);
+        fs::remove_file(storefront.file(name)).unwrap();
+        storefront.refused(name, "cannot read");
+    }
 }
 
 #[test]
@@ -60,7 +66,11 @@ fn missing_files_are_named() {
         fs::remove_file(folder.file(name)).unwrap();
         folder.refused(name, "cannot read");
     }
-    for name in ["bundles/system.pem", "bundles/experience.pem"] {
+    for name in [
+        "bundles/system.pem",
+        "bundles/experience.pem",
+        "bundles/tokens.pem",
+    ] {
         let folder = Folder::new();
         fs::remove_file(folder.file(name)).unwrap();
         folder.refused(name, "is missing");
@@ -154,4 +164,106 @@ fn trust_follows_the_rule_of_the_layers() {
     trust.callers = vec![domain(Layer::Experience, "dev")];
     let refused = Material::load(folder.dir.path(), trust);
     assert!(matches!(refused, Err(MaterialError::Trust { .. })));
+}
+
+#[test]
+fn the_token_leaf_is_this_services_and_for_tokens_alone() {
+    let with = |change: &dyn Fn(&mut Leaf), why| {
+        let folder = Folder::of(Layer::Experience);
+        let mut leaf = folder.token_leaf();
+        folder.load().unwrap();
+        change(&mut leaf);
+        folder.write("token", &folder.tokens.issue(&leaf));
+        folder.refused("token.pem", why);
+    };
+    let other = "spiffe://experience.dev.org.example/other".to_owned();
+    with(
+        &|leaf| leaf.uris = vec![other.clone()],
+        "not the certificate of",
+    );
+    with(&|leaf| leaf.until = -Duration::minutes(1), "has expired");
+    with(&|leaf| leaf.usages.clear(), "for transaction tokens alone");
+    with(
+        &|leaf| leaf.usages.push(ExtendedKeyUsagePurpose::ClientAuth),
+        "for transaction tokens alone",
+    );
+    with(
+        &|leaf| leaf.usages = vec![ExtendedKeyUsagePurpose::ClientAuth],
+        "for transaction tokens alone",
+    );
+    with(
+        &|leaf| leaf.algorithm = &rcgen::PKCS_ECDSA_P256_SHA256,
+        "no Ed25519 key",
+    );
+}
+
+#[test]
+fn a_ca_of_tokens_is_none_of_a_layer_and_the_other_way_round() {
+    let folder = Folder::new();
+    folder.load().unwrap();
+    let experience = domain(Layer::Experience, "dev");
+    folder.token_bundle(&Ca::new(&experience).pem());
+    folder.refused("bundles/tokens.pem", "another trust domain");
+    folder.token_bundle(&Ca::of_tokens(&domain(Layer::Experience, "prod")).pem());
+    folder.refused("bundles/tokens.pem", "another trust domain");
+    folder.token_bundle(&folder.tokens.pem());
+    folder.load().unwrap();
+    folder.bundle(Layer::Experience, &folder.tokens.pem());
+    folder.refused("bundles/experience.pem", "another trust domain");
+
+    // Who makes tokens believes nobody's.
+    let storefront = Folder::of(Layer::Experience);
+    storefront.token_bundle(&storefront.tokens.pem());
+    storefront.refused("bundles/tokens.pem", "remove it");
+}
+
+#[test]
+fn no_handshake_accepts_a_token_leaf() {
+    let folder = Folder::new();
+    let experience = domain(Layer::Experience, "dev");
+    let ca = Ca::new(&experience);
+    folder.bundle(Layer::Experience, &ca.pem());
+    let material = folder.load().unwrap();
+    let callers = material.callers();
+    let honest = ca.issue(&Leaf::of(&experience, "shop"));
+    assert!(callers.identify(&[honest.der()]).is_ok());
+    let (token, svid) = (
+        Leaf::token(&experience, "shop"),
+        Leaf::of(&experience, "shop"),
+    );
+    let dials = |ca: &Ca, leaf: &Leaf| callers.identify(&[ca.issue(leaf).der()]).map(|_| ());
+    assert_eq!(dials(&folder.tokens, &token), Err(Refusal::WrongKeyUsage));
+    // Nor what one CA signed that only the other may.
+    assert_eq!(dials(&folder.tokens, &svid), Err(Refusal::UnknownIssuer));
+    assert_eq!(dials(&ca, &token), Err(Refusal::WrongKeyUsage));
+
+    // And no leaf of a handshake makes tokens.
+    let issuers = material.token_issuers();
+    let made = |ca: &Ca, leaf: &Leaf| issuers.verify(&ca.issue(leaf).der()).map(|_| ());
+    assert_eq!(made(&folder.tokens, &token), Ok(()));
+    assert_eq!(made(&ca, &svid), Err(Refusal::WrongKeyUsage));
+    assert_eq!(made(&folder.tokens, &svid), Err(Refusal::WrongKeyUsage));
+    assert_eq!(made(&ca, &token), Err(Refusal::UnknownIssuer));
+}
+
+#[test]
+fn a_token_leaf_can_be_taken_back() {
+    let folder = Folder::new();
+    let experience = domain(Layer::Experience, "dev");
+    let issue = || folder.tokens.issue(&Leaf::token(&experience, "shop"));
+    let (taken, other) = (issue(), issue());
+    fs::create_dir(folder.file("crls")).unwrap();
+    let list = folder.tokens.revoke(&[&taken], Duration::hours(1));
+    fs::write(folder.file("crls/tokens.pem"), list).unwrap();
+    let material = folder.load().unwrap();
+    let issuers = material.token_issuers();
+    assert!(issuers.verify(&other.der()).is_ok());
+    let refused = issuers.verify(&taken.der()).map(|_| ());
+    assert_eq!(refused, Err(Refusal::Revoked));
+    // And stays so when the list is lost.
+    fs::remove_file(folder.file("crls/tokens.pem")).unwrap();
+    assert!(matches!(
+        material.reload(),
+        Err(MaterialError::MissingList { .. })
+    ));
 }

@@ -22,13 +22,18 @@ use crate::{
     refusal::Refusal,
     revocation::Revocations,
     snapshot::Snapshot,
+    tokens::TOKEN_USAGE_DER,
 };
 
-/// Which side of a call a peer is on.
+/// What a leaf is presented for.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Role {
+    /// In a handshake, by who calls.
     Caller,
+    /// In a handshake, by who is called.
     Callee,
+    /// Within a transaction token, by who made it. Never in a handshake.
+    TokenIssuer,
 }
 
 impl Role {
@@ -36,6 +41,7 @@ impl Role {
         match self {
             Self::Caller => &material.callers,
             Self::Callee => &material.callees,
+            Self::TokenIssuer => &material.tokens,
         }
     }
 
@@ -45,6 +51,7 @@ impl Role {
         match self {
             Self::Caller => KeyUsage::required(&[43, 6, 1, 5, 5, 7, 3, 2]),
             Self::Callee => KeyUsage::required(&[43, 6, 1, 5, 5, 7, 3, 1]),
+            Self::TokenIssuer => KeyUsage::required(TOKEN_USAGE_DER),
         }
     }
 }
@@ -152,7 +159,10 @@ mod tests {
     use strata_core::{Layer, TrustDomain};
 
     use super::*;
-    use crate::fixture::{Ca, Leaf, domain};
+    use crate::{
+        anchors::Bundle,
+        fixture::{Ca, Leaf, domain},
+    };
 
     /// The anchors of one layer, as a service beside it loads them.
     fn anchors(domain: &TrustDomain, ca: &Ca) -> Anchors {
@@ -160,7 +170,7 @@ mod tests {
         std::fs::create_dir(folder.path().join("bundles")).unwrap();
         let file = format!("bundles/{}.pem", domain.layer());
         std::fs::write(folder.path().join(file), ca.pem()).unwrap();
-        Anchors::load(folder.path(), slice::from_ref(domain), false).unwrap()
+        Anchors::load(folder.path(), &[Bundle::of_layer(domain)], false).unwrap()
     }
 
     #[test]

@@ -1,0 +1,58 @@
+//! What a transaction token says (draft-ietf-oauth-transaction-tokens-10, section 9).
+
+use serde::{Deserialize, Serialize};
+use strata_core::{Clearance, Principal};
+
+/// The media type in the header, which no other token of the estate has.
+pub(crate) const TYPE: &str = "txntoken+jwt";
+
+/// The header, in the order in which it is written.
+#[derive(Serialize)]
+pub(crate) struct Header<'a> {
+    pub(crate) typ: &'a str,
+    pub(crate) alg: &'a str,
+    /// The leaf alone, DER in base64.
+    pub(crate) x5c: [String; 1],
+}
+
+/// The body. Times are seconds since 1970.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct Claims {
+    pub(crate) iat: u64,
+    pub(crate) exp: u64,
+    pub(crate) aud: String,
+    pub(crate) txn: String,
+    pub(crate) sub: String,
+    pub(crate) scope: String,
+    pub(crate) req_wl: String,
+    pub(crate) tctx: TransactionContext,
+}
+
+/// What stays the same all along the call chain.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct TransactionContext {
+    /// The method at the edge, and why it processes data.
+    pub(crate) action: String,
+    pub(crate) purpose: String,
+    pub(crate) roles: Vec<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) region: Option<String>,
+    pub(crate) clearance: Clearance,
+}
+
+impl From<Claims> for Principal {
+    fn from(claims: Claims) -> Self {
+        Self {
+            subject: claims.sub,
+            roles: claims.tctx.roles,
+            scopes: claims
+                .scope
+                .split_ascii_whitespace()
+                .map(str::to_owned)
+                .collect(),
+            region: claims.tctx.region,
+            clearance: claims.tctx.clearance,
+        }
+    }
+}

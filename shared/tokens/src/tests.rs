@@ -1,0 +1,214 @@
+//! Tokens as an Experience API makes them and others believe them.
+
+mod refused;
+
+use std::{fs, path::Path, sync::Arc, time::Duration};
+
+use jsonwebtoken::get_current_timestamp;
+use serde_json::json;
+use strata_config::{Environment, Manifest, trust_domain};
+use strata_core::{Category, Clearance, Label, Layer, Method, Principal, Sensitivity, SpiffeId};
+use strata_estate::pki::{Authority, LeafSpec, Pki};
+use strata_testkit::TransactionToken;
+use strata_tls::{Material, Trust};
+use tempfile::TempDir;
+
+use crate::{Minter, Refused, Reuse, Verified, Verifier};
+
+const ENVIRONMENT: Environment = Environment::Test;
+const TIMEOUT: Duration = Duration::from_secs(10);
+
+const READ: Method = Method {
+    name: "Read",
+    path: "/v1/read",
+    scope: "a:read b:read",
+    purpose: "service",
+    idempotent: true,
+    ceiling: Label::new(Sensitivity::Public, &[]),
+};
+const OTHER: Method = Method {
+    name: "Other",
+    path: "/v1/other",
+    scope: "a:read",
+    ..READ
+};
+
+/// An environment with one Experience API that makes tokens, and one System API that believes them.
+struct World {
+    _folder: TempDir,
+    pki: Pki,
+    shop: Material,
+    stock: Material,
+}
+
+impl World {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let pki = Pki::init(&folder.path().join("pki"), ENVIRONMENT).unwrap();
+        Self {
+            shop: material(&pki, Layer::Experience, "shop"),
+            stock: material(&pki, Layer::System, "stock"),
+            pki,
+            _folder: folder,
+        }
+    }
+
+    fn minter(&self) -> Minter {
+        Minter::new(self.shop.id().clone(), self.shop.token_signer(), TIMEOUT)
+    }
+
+    fn verifier(&self) -> Verifier {
+        Verifier::new(self.stock.token_issuers())
+    }
+
+    fn honest(&self) -> TransactionToken {
+        TransactionToken::honest(&self.pki, self.shop.id(), &user()).unwrap()
+    }
+
+    fn signed_by(&self, authority: &Authority, change: impl FnOnce(&mut LeafSpec)) -> String {
+        let mut spec = LeafSpec::token(self.shop.id());
+        change(&mut spec);
+        let token = TransactionToken::signed_by(authority, &spec, &user());
+        token.unwrap().sign().unwrap()
+    }
+
+    fn id(&self, layer: Layer, service: &str) -> SpiffeId {
+        let domain = trust_domain(layer, ENVIRONMENT).unwrap();
+        domain.workload(service).unwrap()
+    }
+}
+
+fn manifest(layer: Layer, service: &str) -> Manifest {
+    let text = format!(
+        "name = \"{service}\"\nlayer = \"{layer}\"\nowner = \"team\"\ndescription = \"A sample.\"\n"
+    );
+    Manifest::parse(&text, Path::new("service.toml")).unwrap()
+}
+
+fn material(pki: &Pki, layer: Layer, service: &str) -> Material {
+    let folder = pki.issue(&manifest(layer, service)).unwrap();
+    if layer == Layer::Experience {
+        // Outside dev the edge's certificate is another CA's affair: any will do.
+        for kind in ["pem", "key"] {
+            let from = folder.join(format!("svid.{kind}"));
+            fs::copy(from, folder.join(format!("edge.{kind}"))).unwrap();
+        }
+    }
+    let own = trust_domain(layer, ENVIRONMENT).unwrap();
+    let trust = Trust {
+        callers: layer.callers().map(|layer| own.beside(layer)).collect(),
+        callees: layer.callees().map(|layer| own.beside(layer)).collect(),
+        own: own.workload(service).unwrap(),
+        accept_stale_crls: false,
+    };
+    Material::load(&folder, trust).unwrap()
+}
+
+fn user() -> Principal {
+    let label = Label::new(Sensitivity::Internal, &[Category::Personal]);
+    Principal {
+        subject: "cus_000001".to_owned(),
+        roles: vec!["customer".to_owned()],
+        scopes: ["a:read", "b:read", "c:write"].map(str::to_owned).into(),
+        region: Some("uk".to_owned()),
+        clearance: Clearance(label),
+    }
+}
+
+fn why(verdict: Result<Verified, Refused>) -> Option<&'static str> {
+    verdict.err().map(|Refused(reason)| reason)
+}
+
+#[test]
+fn what_the_edge_makes_is_believed_for_what_the_method_needs() {
+    let world = World::new();
+    let token = world
+        .minter()
+        .mint([1; 32], &user(), &READ, Reuse::Shared)
+        .unwrap();
+    assert!(token.is_sensitive());
+    let verified = world.verifier().verify(token.to_str().unwrap()).unwrap();
+    assert_eq!(verified.requester, *world.shop.id());
+    let expected = Principal {
+        scopes: vec!["a:read".to_owned(), "b:read".to_owned()],
+        ..user()
+    };
+    assert!(*verified.principal == expected);
+    // Nobody who only believes tokens makes any.
+    let stock = Minter::new(
+        world.stock.id().clone(),
+        world.stock.token_signer(),
+        TIMEOUT,
+    );
+    assert!(stock.mint([1; 32], &user(), &READ, Reuse::Never).is_err());
+}
+
+#[test]
+fn requests_that_only_read_share_a_token() {
+    let world = World::new();
+    let minter = world.minter();
+    let mint = |access, method, reuse| minter.mint([access; 32], &user(), method, reuse).unwrap();
+    let first = mint(1, &READ, Reuse::Shared);
+    assert_eq!(mint(1, &READ, Reuse::Shared), first);
+    assert_ne!(mint(2, &READ, Reuse::Shared), first);
+    assert_ne!(mint(1, &OTHER, Reuse::Shared), first);
+    let write = mint(1, &READ, Reuse::Never);
+    assert!(write != first && mint(1, &READ, Reuse::Never) != write);
+    assert_eq!(mint(1, &READ, Reuse::Shared), first);
+
+    // With another key nothing is shared any more.
+    world
+        .pki
+        .reissue(&manifest(Layer::Experience, "shop"))
+        .unwrap();
+    world.shop.reload().unwrap();
+    assert_ne!(mint(1, &READ, Reuse::Shared), first);
+}
+
+#[test]
+fn what_is_remembered_ends_with_its_token() {
+    let world = World::new();
+    let verifier = world.verifier();
+    let mut token = world.honest();
+    // Within the leeway, but not for long.
+    token.claims["exp"] = json!(get_current_timestamp() - 4);
+    let token = token.sign().unwrap();
+    let first = verifier.verify(&token).unwrap();
+    let again = verifier.verify(&token).unwrap();
+    assert!(
+        Arc::ptr_eq(&first.principal, &again.principal),
+        "it was not remembered"
+    );
+    let refused = loop {
+        match verifier.verify(&token) {
+            Ok(_) => std::thread::sleep(Duration::from_millis(50)),
+            Err(Refused(reason)) => break reason,
+        }
+    };
+    assert_eq!(refused, "token_expired");
+}
+
+#[test]
+fn what_is_remembered_ends_with_the_material() {
+    let world = World::new();
+    let verifier = world.verifier();
+    let token = world.honest().sign().unwrap();
+    let first = verifier.verify(&token).unwrap();
+    let publish = || {
+        world.pki.rotate_token_authority().unwrap();
+        world
+            .pki
+            .publish(&manifest(Layer::System, "stock"))
+            .unwrap();
+        world.stock.reload().unwrap();
+    };
+    // The CA before is trusted until the next time.
+    publish();
+    let again = verifier.verify(&token).unwrap();
+    assert!(
+        !Arc::ptr_eq(&first.principal, &again.principal),
+        "it was not verified anew"
+    );
+    publish();
+    assert_eq!(why(verifier.verify(&token)), Some("token_unknown_issuer"));
+}
