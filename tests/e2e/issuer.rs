@@ -98,7 +98,7 @@ impl Issuer {
         let now = OffsetDateTime::now_utc().unix_timestamp();
         let mut claims = json!({
             "iss": self.url, "sub": "cus_000001", "aud": self.audience,
-            "iat": now, "nbf": now, "exp": now + 300, "jti": "1", "client_id": "test",
+            "iat": now, "nbf": now, "exp": now + 300, "jti": "1", "client_id": "strata-dev",
             "scope": "overview:read orders:read", "roles": ["customer"],
         });
         let members = claims.as_object_mut().unwrap();

@@ -12,6 +12,7 @@ use http::{Extensions, HeaderMap, HeaderValue, Request, Response};
 use http_body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
 use strata_core::{Caller, Clearance, ErrorCode, Method, Principal, TraceContext, masking::Tokens};
+use strata_limits::Refused;
 use strata_release::{Note, Release};
 use strata_telemetry::{Events, SecurityEvent};
 use tower::{Layer, Service};
@@ -209,6 +210,10 @@ impl<B: RefusalBody> RefusalBody for Masked<B> {
         let (parts, Self { body, scope }) = refusal.into_parts();
         let challenged = B::challenged(Response::from_parts(parts, body), challenge);
         challenged.map(|body| Self { body, scope })
+    }
+
+    fn retry_after(headers: &mut HeaderMap, refused: Refused) {
+        B::retry_after(headers, refused);
     }
 
     fn trailers(code: ErrorCode) -> Option<HeaderMap> {

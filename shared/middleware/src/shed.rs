@@ -15,6 +15,7 @@ use http::{HeaderMap, Request, Response};
 use http_body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
 use strata_core::{ErrorCode, TraceContext};
+use strata_limits::Refused;
 use strata_telemetry::RequestMetrics;
 use tower::{Layer, Service};
 
@@ -164,6 +165,10 @@ impl<B: Body> Body for Held<B> {
 impl<B: RefusalBody> RefusalBody for Held<B> {
     fn refusal(code: ErrorCode, trace: Option<&TraceContext>) -> Response<Self> {
         B::refusal(code, trace).map(|body| Held { body, place: None })
+    }
+
+    fn retry_after(headers: &mut HeaderMap, refused: Refused) {
+        B::retry_after(headers, refused);
     }
 
     fn trailers(code: ErrorCode) -> Option<HeaderMap> {

@@ -16,6 +16,7 @@ mod guarded;
 mod handshakes;
 mod http;
 mod limits;
+mod networks;
 mod peer;
 mod proxy;
 mod serve;
@@ -23,8 +24,10 @@ mod streams;
 mod transport;
 
 pub use channel::{Answer, CallError, Callee, Calling, Channel, Outgoing, Payload, channel};
+pub use addresses::network;
 pub use error::NetError;
 pub use limits::Limits;
+pub use networks::{NetworkRules, Networks};
 pub use peer::Peer;
 pub use serve::{Drained, serve};
 pub use transport::Transport;

@@ -22,6 +22,7 @@ mod snapshot;
 mod trust;
 mod verify;
 
+pub use folder::Folder;
 pub use config::web_config;
 pub use error::MaterialError;
 pub use key_file::{MASK_KEY, read_private};

@@ -1,12 +1,13 @@
 //! Hop: what every request to a System or Process API goes through.
 
-use std::{convert::Infallible, sync::Arc, time::Duration};
+use std::{convert::Infallible, sync::Arc};
 
 use http::{Request, Response};
 use hyper::body::Incoming;
+use strata_config::Limits;
 use strata_core::masking::Tokens;
 use strata_middleware::{
-    BodyDeadlineLayer, CallLayer, CallersLayer, DeadlineLayer, MetricsLayer, PanicLayer,
+    BodyDeadlineLayer, CallLayer, CallersLayer, DeadlineLayer, LimitLayer, MetricsLayer, PanicLayer,
     PrincipalLayer, ReleaseLayer, ScopeLayer, ShedLayer, TraceLayer,
 };
 use strata_policy::Callers;
@@ -23,8 +24,7 @@ pub(crate) struct Grpc {
     pub events: Events,
     pub requests: RequestMetrics,
     pub sampling: Sampling,
-    pub most_requests: usize,
-    pub request_timeout: Duration,
+    pub limits: Limits,
 }
 
 /// The gRPC stack over a generated server. Under it is the mTLS listener of shared/net, which has
@@ -47,6 +47,7 @@ where
         + 'static,
     S::Future: Send + 'static,
 {
+    let limits = parts.limits;
     ServiceBuilder::new()
         .map_request(|request: Request<Incoming>| request.map(Body::new))
         // A peer that callers.toml does not name for this method costs a lookup and nothing more.
@@ -58,16 +59,28 @@ where
         .layer(TraceLayer::new(parts.sampling))
         // Outside what can refuse or fail, so that it counts both.
         .layer(MetricsLayer::new(parts.requests.clone()))
+        // No workload takes the places of the others.
+        .layer(LimitLayer::of_workloads(
+            limits.workload,
+            limits.identities,
+            parts.events.clone(),
+        ))
         // Before anything costs time: what cannot be served soon is refused at once.
-        .layer(ShedLayer::new(parts.most_requests, parts.requests))
+        .layer(ShedLayer::new(limits.requests, parts.requests))
         // Inside the trace, so that the answer to a panic names it.
         .layer(PanicLayer)
         // Never longer than the caller waits.
-        .layer(DeadlineLayer::new(parts.request_timeout))
+        .layer(DeadlineLayer::new(limits.request_timeout))
         // A stream is answered no longer either.
         .layer(BodyDeadlineLayer)
         // Believed because the peer is an allowed one.
         .layer(PrincipalLayer)
+        // Nor does a user, whichever way they came.
+        .layer(LimitLayer::of_users(
+            limits.user,
+            limits.identities,
+            parts.events.clone(),
+        ))
         // A method that acts for a user needs one, with its scope.
         .layer(ScopeLayer::new(parts.events.clone()))
         // Nothing goes out that the caller or the user may not hold, and nothing is taken in that the
