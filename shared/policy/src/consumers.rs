@@ -17,7 +17,7 @@ use std::{
 };
 
 use serde::Deserialize;
-use strata_config::{Document, Problem};
+use strata_config::Document;
 use strata_core::Method;
 use time::{Date, macros::format_description};
 

@@ -80,9 +80,6 @@ pub(crate) fn edge<C: Contract>(
         ))
         // From here on every line logged and every problem names the trace.
         .layer(TraceLayer::new(parts.sampling.of_strangers()))
-        // Outside what refuses, so that the scripts that may read answers may read refusals; nobody's may
-        // where none is listed.
-        .option_layer(cors(&parts.origins))
         // No network takes the places of the others.
         .layer(LimitLayer::of_networks(
             limits.network,
@@ -99,6 +96,9 @@ pub(crate) fn edge<C: Contract>(
         .layer(BodyDeadlineLayer)
         // Enforced by whoever reads the body.
         .layer(DefaultBodyLimit::max(limits.body_bytes))
+        // Before the token, which browsers do not send with the question whether they may. Where no
+        // origin is listed nobody's scripts may read anything.
+        .option_layer(cors(&parts.origins))
         // Before the token, for who is to read them has none yet; production serves none.
         .layer(parts.documents)
         // Nobody without a token learns even which routes exist.
