@@ -49,14 +49,14 @@ impl<'a> Validation<'a> {
             ("cors", Layer::Experience),
         ]
         .into_iter()
-            .filter(|(section, layer)| {
-                *layer != self.manifest.layer && self.sources.origin(&[section]).is_some()
-            })
-            .map(|(section, layer)| {
-                let what = format!("[{section}] belongs to the {layer} layer alone: remove it");
-                self.sources.problem(&[section], what)
-            })
-            .collect();
+        .filter(|(section, layer)| {
+            *layer != self.manifest.layer && self.sources.origin(&[section]).is_some()
+        })
+        .map(|(section, layer)| {
+            let what = format!("[{section}] belongs to the {layer} layer alone: remove it");
+            self.sources.problem(&[section], what)
+        })
+        .collect();
         if problems.is_empty() {
             Ok(())
         } else {
@@ -89,7 +89,11 @@ impl<'a> Validation<'a> {
         if let Some(tokens) = &sections.tokens {
             self.tokens(tokens);
         }
-        for (at, origin) in sections.cors.iter().flat_map(|it| it.origins.iter().enumerate()) {
+        for (at, origin) in sections
+            .cors
+            .iter()
+            .flat_map(|it| it.origins.iter().enumerate())
+        {
             self.origin(at, origin);
         }
         self.problems
@@ -168,7 +172,8 @@ impl<'a> Validation<'a> {
             self.unless_allowed(Laxity::DistantRedis, &path, what);
         }
         if !(redis.share > 0.0 && redis.share <= 1.0) {
-            let what = "must be more than 0.0 and at most 1.0: it is what holds while redis is away";
+            let what =
+                "must be more than 0.0 and at most 1.0: it is what holds while redis is away";
             self.refuse(&["limits", "redis", "share"], what);
         }
     }

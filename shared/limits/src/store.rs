@@ -60,10 +60,7 @@ impl StateStore for Store {
                 return Ok(outcome);
             }
         }
-        let mut overflow = self
-            .overflow
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let mut overflow = self.overflow.lock().unwrap_or_else(PoisonError::into_inner);
         let (outcome, next) = decide(*overflow)?;
         *overflow = Some(next);
         Ok(outcome)

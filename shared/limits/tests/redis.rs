@@ -41,14 +41,28 @@ impl Server {
             .stderr(Stdio::null())
             .spawn();
         let Ok(child) = started else {
-            assert!(std::env::var_os("CI").is_none(), "redis-server is missing: {INSTALL}");
-            writeln!(std::io::stdout(), "SKIPPED: redis-server is missing: {INSTALL}").unwrap();
+            assert!(
+                std::env::var_os("CI").is_none(),
+                "redis-server is missing: {INSTALL}"
+            );
+            writeln!(
+                std::io::stdout(),
+                "SKIPPED: redis-server is missing: {INSTALL}"
+            )
+            .unwrap();
             return None;
         };
-        let server = Self { port, child, _folder: folder };
+        let server = Self {
+            port,
+            child,
+            _folder: folder,
+        };
         let begun = Instant::now();
         while TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_err() {
-            assert!(begun.elapsed() < Duration::from_secs(30), "redis-server does not start");
+            assert!(
+                begun.elapsed() < Duration::from_secs(30),
+                "redis-server does not start"
+            );
             std::thread::sleep(Duration::from_millis(10));
         }
         Some(server)
@@ -120,7 +134,10 @@ async fn two_replicas_share_one_quota() {
     let Some(server) = Server::start(free_port()) else {
         return;
     };
-    let rate = Rate { requests: 10_000, per: HOUR };
+    let rate = Rate {
+        requests: 10_000,
+        per: HOUR,
+    };
     let replicas = [(); 2].map(|()| Replica::new(server.port, rate, 0.25));
     assert_eq!(ask(&replicas, 2_500).await, 5_000);
     let answered = 5_000 + ask(&replicas, 5_000).await;
@@ -137,7 +154,10 @@ async fn what_a_silent_replica_holds_is_little() {
     let Some(server) = Server::start(free_port()) else {
         return;
     };
-    let rate = Rate { requests: 10_000, per: HOUR };
+    let rate = Rate {
+        requests: 10_000,
+        per: HOUR,
+    };
     let [silent, busy] = [(); 2].map(|()| Replica::new(server.port, rate, 0.25));
     assert!(silent.quota.take().await.is_ok());
     let answered = 1 + ask(&[busy], 12_000).await;
@@ -150,7 +170,10 @@ async fn a_redis_that_is_killed_opens_nothing_and_fails_nothing() {
     let Some(server) = Server::start(port) else {
         return;
     };
-    let rate = Rate { requests: 10_000, per: HOUR };
+    let rate = Rate {
+        requests: 10_000,
+        per: HOUR,
+    };
     let replicas = [(); 2].map(|()| Replica::new(port, rate, 0.1));
     assert_eq!(ask(&replicas, 1_000).await, 2_000);
     drop(server);
@@ -167,7 +190,10 @@ async fn a_redis_that_is_killed_opens_nothing_and_fails_nothing() {
     };
     let begun = Instant::now();
     while replicas[0].quota.take().await.is_err() {
-        assert!(begun.elapsed() < Duration::from_secs(30), "it is not used again");
+        assert!(
+            begun.elapsed() < Duration::from_secs(30),
+            "it is not used again"
+        );
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     let rest = ask(&replicas[..1], 20_000).await;
@@ -180,9 +206,16 @@ async fn a_redis_that_hangs_is_not_waited_for() {
     // Takes connections and says nothing.
     let mute = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
     let port = mute.local_addr().unwrap().port();
-    let rate = Rate { requests: 1_000, per: HOUR };
+    let rate = Rate {
+        requests: 1_000,
+        per: HOUR,
+    };
     let replica = Replica::new(port, rate, 0.5);
     let begun = Instant::now();
     assert_eq!(ask(&[replica], 20).await, 20);
-    assert!(begun.elapsed() < Duration::from_secs(10), "{:?}", begun.elapsed());
+    assert!(
+        begun.elapsed() < Duration::from_secs(10),
+        "{:?}",
+        begun.elapsed()
+    );
 }

@@ -21,7 +21,7 @@ use strata_policy::{Consumer, Consumers};
 use strata_telemetry::{Events, SecurityEvent};
 use tower::{Layer, Service};
 
-use crate::refuse::{Refuse, RefusalBody};
+use crate::refuse::{RefusalBody, Refuse};
 
 /// draft-ietf-httpapi-ratelimit-headers-10, section 3: the policies there are.
 pub const POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
@@ -116,9 +116,9 @@ where
         Box::pin(async move {
             let consumer = request.extensions().get::<Arc<Consumer>>().cloned();
             let trace = request.extensions().get::<TraceContext>().copied();
-            let known = consumer.as_ref().and_then(|consumer| {
-                Some((consumer, layer.accounts.get(&consumer.client_id)?))
-            });
+            let known = consumer
+                .as_ref()
+                .and_then(|consumer| Some((consumer, layer.accounts.get(&consumer.client_id)?)));
             // Without one no access token was asked for: a defect, and no open door.
             let Some((consumer, account)) = known else {
                 return Ok(Response::refuse(ErrorCode::Internal, trace.as_ref()));

@@ -118,7 +118,10 @@ impl RefusalBody for tonic::body::Body {
     fn retry_after(headers: &mut HeaderMap, refused: Refused) {
         // The same status as it has, which writes its headers anew.
         let error = ErrorCode::ResourceExhausted.into();
-        if into_status_with_wait(error, refused.wait).add_header(headers).is_err() {
+        if into_status_with_wait(error, refused.wait)
+            .add_header(headers)
+            .is_err()
+        {
             // It always is one of text: without it the refusal only says less.
             tracing::debug!("a refusal does not say when to come back");
         }

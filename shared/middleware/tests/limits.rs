@@ -25,7 +25,10 @@ fn events() -> Events {
 }
 
 /// The head of the answer to a request with these extensions.
-async fn ask<B, S>(service: &S, extensions: impl FnOnce(&mut http::Extensions)) -> (StatusCode, HeaderMap)
+async fn ask<B, S>(
+    service: &S,
+    extensions: impl FnOnce(&mut http::Extensions),
+) -> (StatusCode, HeaderMap)
 where
     S: Service<Request<()>, Response = Response<B>, Error = Infallible> + Clone,
 {
@@ -46,7 +49,9 @@ async fn grpc(_: Request<()>) -> Result<Response<tonic::body::Body>, Infallible>
 }
 
 fn text<'a>(headers: &'a HeaderMap, name: &str) -> &'a str {
-    headers.get(name).map_or("", |value| value.to_str().unwrap())
+    headers
+        .get(name)
+        .map_or("", |value| value.to_str().unwrap())
 }
 
 #[tokio::test]
@@ -120,7 +125,10 @@ async fn each_user_is_limited_on_their_own() {
     for _ in 0..2 {
         assert_eq!(ask(&hop, of("cus_1")).await.0, StatusCode::OK);
     }
-    assert_eq!(ask(&hop, of("cus_1")).await.0, StatusCode::TOO_MANY_REQUESTS);
+    assert_eq!(
+        ask(&hop, of("cus_1")).await.0,
+        StatusCode::TOO_MANY_REQUESTS
+    );
     assert_eq!(ask(&hop, of("cus_2")).await.0, StatusCode::OK);
     // What acts for nobody is limited by its caller.
     for _ in 0..5 {

@@ -23,8 +23,8 @@ mod serve;
 mod streams;
 mod transport;
 
-pub use channel::{Answer, CallError, Callee, Calling, Channel, Outgoing, Payload, channel};
 pub use addresses::network;
+pub use channel::{Answer, CallError, Callee, Calling, Channel, Outgoing, Payload, channel};
 pub use error::NetError;
 pub use limits::Limits;
 pub use networks::{NetworkRules, Networks};

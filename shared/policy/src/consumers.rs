@@ -10,11 +10,7 @@
 //! review = "2027-06-30"
 //! ```
 
-use std::{
-    collections::HashMap,
-    path::Path,
-    sync::Arc,
-};
+use std::{collections::HashMap, path::Path, sync::Arc};
 
 use serde::Deserialize;
 use strata_config::Document;
@@ -84,7 +80,10 @@ impl Consumers {
             empty(entry, &mut refuse);
             let review = Date::parse(&entry.review, format_description!("[year]-[month]-[day]"));
             if review.is_err() {
-                refuse("review", "'review' is no date: write one such as \"2027-06-30\"".to_owned());
+                refuse(
+                    "review",
+                    "'review' is no date: write one such as \"2027-06-30\"".to_owned(),
+                );
             }
             let plan = plans.get(&entry.plan);
             if plan.is_none() {
@@ -109,7 +108,10 @@ impl Consumers {
             };
             let known = consumers.insert(entry.client_id.clone(), Arc::new(consumer));
             if known.is_some() {
-                let what = format!("consumer '{}' has two entries: make them one", entry.client_id);
+                let what = format!(
+                    "consumer '{}' has two entries: make them one",
+                    entry.client_id
+                );
                 refuse("client_id", what);
             }
         }
@@ -136,7 +138,10 @@ fn empty(entry: &Entry, refuse: &mut impl FnMut(&str, String)) {
         ("purpose", &entry.purpose),
     ];
     for (key, _) in texts.iter().filter(|(_, text)| text.trim().is_empty()) {
-        refuse(key, format!("'{key}' is empty: say it, or remove the entry"));
+        refuse(
+            key,
+            format!("'{key}' is empty: say it, or remove the entry"),
+        );
     }
     if entry.scopes.is_empty() {
         let what = "'scopes' is empty: name what it may use, or remove the entry";
@@ -237,7 +242,9 @@ mod tests {
             "consumers.toml:5: 'scopes' is empty: name what it may use, or remove the entry"
         );
         assert_eq!(
-            load(PLANS, &format!("{CONSUMERS}{CONSUMERS}")).err().unwrap(),
+            load(PLANS, &format!("{CONSUMERS}{CONSUMERS}"))
+                .err()
+                .unwrap(),
             "consumers.toml:9: consumer 'app' has two entries: make them one"
         );
     }

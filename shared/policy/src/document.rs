@@ -16,7 +16,6 @@ pub(crate) fn read<T: DeserializeOwned>(file: &Path) -> Result<Document<T>, Poli
     Ok(Document::parse(&text, file)?)
 }
 
-
 /// The value, unless there are problems with it.
 pub(crate) fn checked<T>(value: T, problems: Vec<Problem>) -> Result<T, PolicyError> {
     if problems.is_empty() {

@@ -95,8 +95,18 @@ impl ListenerNetworks {
         let paper = &document.value;
         let mut problems = Vec::new();
         let mut lists = |path: &[&str], lists: &Lists| NetworkLists {
-            allow: networks(&document, &[path, &["allow"]].concat(), &lists.allow, &mut problems),
-            block: networks(&document, &[path, &["block"]].concat(), &lists.block, &mut problems),
+            allow: networks(
+                &document,
+                &[path, &["allow"]].concat(),
+                &lists.allow,
+                &mut problems,
+            ),
+            block: networks(
+                &document,
+                &[path, &["block"]].concat(),
+                &lists.block,
+                &mut problems,
+            ),
         };
         let mut found = Self {
             listen: lists(&["listen"], &paper.listen),
@@ -176,9 +186,8 @@ mod tests {
 
     #[test]
     fn mistakes_are_named_with_line_and_remedy() {
-        let changed = |from: &str, to: &str| {
-            load(&GOOD.replace(from, to), Environment::Dev).unwrap_err()
-        };
+        let changed =
+            |from: &str, to: &str| load(&GOOD.replace(from, to), Environment::Dev).unwrap_err();
         assert_eq!(
             changed("10.66.0.0/16", "10.66.0.1/16"),
             "networks.toml:4: '10.66.0.1/16' has host bits: write 10.66.0.0/16 or 10.66.0.1/32"

@@ -72,7 +72,11 @@ pub(crate) fn load(
             quota: entry.quota,
             spike: entry.spike,
             ceiling: entry.ceiling,
-            methods: methods.iter().filter(named).map(|method| method.path).collect(),
+            methods: methods
+                .iter()
+                .filter(named)
+                .map(|method| method.path)
+                .collect(),
         };
         (name, Arc::new(plan))
     });
@@ -85,7 +89,10 @@ fn check(document: &Document<Paper>, methods: &[Method]) -> Vec<Problem> {
     for (name, plan) in &document.value.plans {
         for (key, rate) in [("quota", plan.quota), ("spike", plan.spike)] {
             if let Some((part, what)) = rate.problem() {
-                refuse(&["plans", name, key, part], format!("'{key}.{part}' {what}"));
+                refuse(
+                    &["plans", name, key, part],
+                    format!("'{key}.{part}' {what}"),
+                );
             }
         }
         if plan.methods.is_empty() {
@@ -98,7 +105,10 @@ fn check(document: &Document<Paper>, methods: &[Method]) -> Vec<Problem> {
             if !methods.iter().any(|known| known.name == method) {
                 let known: Vec<_> = methods.iter().map(|method| method.name).collect();
                 let known = known.join(", ");
-                refuse(&path, format!("unknown method '{method}': expected {known}"));
+                refuse(
+                    &path,
+                    format!("unknown method '{method}': expected {known}"),
+                );
             } else if !seen.insert(method) {
                 refuse(&path, format!("method '{method}' is named twice"));
             }

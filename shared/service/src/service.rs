@@ -113,10 +113,10 @@ impl Service<Experience> {
             let consumers = Arc::new(Consumers::load(Path::new("policy"), C::METHODS)?);
             let origins = parts.config.cors.origins.iter();
             let origins: Result<_, _> = origins.map(HeaderValue::try_from).collect();
-            let origins = origins.map_err(|_| StartError::Build("an origin is no header".into()))?;
+            let origins =
+                origins.map_err(|_| StartError::Build("an origin is no header".into()))?;
             let redis = redis(&parts, C::SERVICE)?;
-            let consumed =
-                ConsumerLayer::new(&consumers, redis.as_ref(), parts.telemetry.events());
+            let consumed = ConsumerLayer::new(&consumers, redis.as_ref(), parts.telemetry.events());
             let (keys, refresh) = Keys::of(tokens.issuer.clone(), tokens.ca.clone());
             let verifier = Verifier::new(
                 keys.clone(),

@@ -22,9 +22,9 @@ mod snapshot;
 mod trust;
 mod verify;
 
-pub use folder::Folder;
 pub use config::web_config;
 pub use error::MaterialError;
+pub use folder::Folder;
 pub use key_file::{MASK_KEY, read_private};
 pub use material::{Material, Reload};
 pub use peers::Peers;

@@ -85,7 +85,14 @@ fn verifier(issuer: &Issuer) -> (Verifier, Keys, Refresh) {
     issuer.publish(&refresh);
     let roles = Arc::new(Roles::parse(ROLES, Path::new("roles.toml")).unwrap());
     let consumers = Arc::new(consumers());
-    let verifier = Verifier::new(keys.clone(), ISSUER, AUDIENCE, Duration::ZERO, roles, consumers);
+    let verifier = Verifier::new(
+        keys.clone(),
+        ISSUER,
+        AUDIENCE,
+        Duration::ZERO,
+        roles,
+        consumers,
+    );
     (verifier, keys, refresh)
 }
 

@@ -136,7 +136,9 @@ async fn a_list_that_changes_is_in_force_at_once() {
     assert!(ask(&server, b"").await.starts_with("HTTP/1.1 200"));
     // One that is open and idle.
     let mut open = TcpStream::connect(server.address).await.unwrap();
-    open.write_all(b"GET / HTTP/1.1\r\nhost: a\r\n\r\n").await.unwrap();
+    open.write_all(b"GET / HTTP/1.1\r\nhost: a\r\n\r\n")
+        .await
+        .unwrap();
     let mut answer = [0; 1024];
     assert!(open.read(&mut answer).await.unwrap() > 0);
     lists.send_replace(rules(&["127.0.0.0/8"], &["127.0.0.0/8"]));

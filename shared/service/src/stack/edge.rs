@@ -9,8 +9,8 @@ use strata_config::Limits;
 use strata_core::{Contract, masking::Tokens};
 use strata_middleware::{
     AccessTokenLayer, BodyDeadlineLayer, CallLayer, ConsumerLayer, DeadlineLayer, DocumentsLayer,
-    LimitLayer, MetricsLayer, PanicLayer, PlanLayer, ReleaseLayer, ScopeLayer, ShedLayer, StripLayer, TraceLayer,
-    access_token::Verifier, consumer,
+    LimitLayer, MetricsLayer, PanicLayer, PlanLayer, ReleaseLayer, ScopeLayer, ShedLayer,
+    StripLayer, TraceLayer, access_token::Verifier, consumer,
 };
 use strata_rest::Routes;
 use strata_telemetry::{Events, RequestMetrics, Sampling};
@@ -122,7 +122,13 @@ fn cors(origins: &[HeaderValue]) -> Option<CorsLayer> {
     }
     let layer = CorsLayer::new()
         .allow_origin(AllowOrigin::list(origins.iter().cloned()))
-        .allow_methods([Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE])
+        .allow_methods([
+            Method::GET,
+            Method::POST,
+            Method::PUT,
+            Method::PATCH,
+            Method::DELETE,
+        ])
         .allow_headers([header::AUTHORIZATION, header::CONTENT_TYPE])
         .expose_headers([header::RETRY_AFTER, consumer::POLICY, consumer::LIMIT]);
     Some(layer)

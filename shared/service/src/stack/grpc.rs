@@ -7,8 +7,8 @@ use hyper::body::Incoming;
 use strata_config::Limits;
 use strata_core::masking::Tokens;
 use strata_middleware::{
-    BodyDeadlineLayer, CallLayer, CallersLayer, DeadlineLayer, LimitLayer, MetricsLayer, PanicLayer,
-    PrincipalLayer, ReleaseLayer, ScopeLayer, ShedLayer, TraceLayer,
+    BodyDeadlineLayer, CallLayer, CallersLayer, DeadlineLayer, LimitLayer, MetricsLayer,
+    PanicLayer, PrincipalLayer, ReleaseLayer, ScopeLayer, ShedLayer, TraceLayer,
 };
 use strata_policy::Callers;
 use strata_telemetry::{Events, RequestMetrics, Sampling};
