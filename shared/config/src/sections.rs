@@ -150,19 +150,19 @@ impl Default for Limits {
             drain_timeout: Duration::from_secs(10),
             body_bytes: 1 << 20,
             upstream_requests: 1_000,
-            network: a_second(1_000),
-            workload: a_second(10_000),
-            user: a_second(100),
+            network: in_ten_seconds(10_000),
+            workload: in_ten_seconds(100_000),
+            user: in_ten_seconds(1_000),
             identities: 100_000,
             redis: None,
         }
     }
 }
 
-const fn a_second(requests: u32) -> Rate {
+const fn in_ten_seconds(requests: u32) -> Rate {
     Rate {
         requests,
-        per: Duration::from_secs(1),
+        per: Duration::from_secs(10),
     }
 }
 

@@ -1,6 +1,9 @@
 //! What the types cannot say: ranges, what belongs to which layer, what the environment refuses.
 
-use std::{net::SocketAddr, time::Duration};
+use std::{
+    net::{IpAddr, SocketAddr},
+    time::Duration,
+};
 
 use strata_core::Layer;
 use url::{Host, Url};
@@ -284,7 +287,10 @@ fn is_loopback(url: &Url) -> bool {
     match url.host() {
         Some(Host::Ipv4(ip)) => ip.is_loopback(),
         Some(Host::Ipv6(ip)) => ip.is_loopback(),
-        Some(Host::Domain(name)) => name == "localhost",
+        // Of a scheme that the URL standard does not know an address is a name too.
+        Some(Host::Domain(name)) => {
+            name == "localhost" || name.parse().is_ok_and(|ip: IpAddr| ip.is_loopback())
+        }
         None => false,
     }
 }
