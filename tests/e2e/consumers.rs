@@ -11,7 +11,8 @@ use crate::{OVERVIEW, folder::copy_of};
 /// Costs nobody anything, and counts.
 const NOWHERE: &str = "/nowhere";
 
-const QUOTA: u32 = 10_000;
+/// Of 10,000 requests shared/limits tells; here each has a connection of its own.
+const QUOTA: u32 = 2_000;
 
 /// Changes a file of a folder's policy.
 fn change(folder: &Path, file: &str, from: &str, to: &str) {
@@ -155,7 +156,7 @@ pub(crate) async fn two_edges_share_a_quota(rig: &mut Rig) {
         return;
     };
     let pair = Pair::start(rig, port).await;
-    let counted = pair.ask(QUOTA / 2 + 500).await;
+    let counted = pair.ask(QUOTA / 2 + 100).await;
     assert!((QUOTA * 98 / 100..=QUOTA).contains(&counted), "{counted}");
 }
 
@@ -165,11 +166,11 @@ pub(crate) async fn without_redis_a_quota_is_smaller_and_nothing_fails(rig: &mut
         return;
     };
     let pair = Pair::start(rig, port).await;
-    assert_eq!(pair.ask(200).await, 400);
+    assert_eq!(pair.ask(100).await, 200);
     server.kill().await.unwrap();
     // What each has leased already, and a tenth of the quota each.
-    let counted = pair.ask(1_500).await;
-    assert!((1_000..=2_000 + 200).contains(&counted), "{counted}");
+    let counted = pair.ask(400).await;
+    assert!((200..=400 + 40).contains(&counted), "{counted}");
     for instance in &pair.instances {
         let counts = Counts::of(instance.admin).await.unwrap();
         assert_eq!(counts.events("limits_unshared", "redis_away"), 1);

@@ -16,7 +16,7 @@ pub struct NetworkRules {
 impl NetworkRules {
     /// Rules of these lists.
     #[must_use]
-    pub fn new(allow: Vec<IpNet>, block: Vec<IpNet>) -> Self {
+    pub fn new(allow: &[IpNet], block: &[IpNet]) -> Self {
         Self {
             allow: Sorted::of(allow),
             block: Sorted::of(block),
@@ -36,8 +36,8 @@ impl NetworkRules {
 struct Sorted(Vec<IpNet>);
 
 impl Sorted {
-    fn of(networks: Vec<IpNet>) -> Self {
-        let mut networks = IpNet::aggregate(&networks);
+    fn of(networks: &[IpNet]) -> Self {
+        let mut networks = IpNet::aggregate(&networks.to_vec());
         networks.sort_unstable_by_key(IpNet::network);
         Self(networks)
     }
@@ -73,7 +73,7 @@ impl Networks {
             Ipv4Net::new_assert(Ipv4Addr::new(127, 0, 0, 0), 8).into(),
             Ipv6Net::new_assert(Ipv6Addr::LOCALHOST, 128).into(),
         ];
-        Self::fixed(NetworkRules::new(own.into(), Vec::new()))
+        Self::fixed(NetworkRules::new(&own, &[]))
     }
 
     pub(crate) fn admit(&self, address: IpAddr) -> bool {
@@ -85,7 +85,7 @@ impl Networks {
         let mut rules = self.0.clone();
         if rules.wait_for(|rules| !rules.admit(address)).await.is_err() {
             // Nobody is left to change them.
-            std::future::pending().await
+            std::future::pending::<()>().await;
         }
     }
 }
@@ -95,8 +95,12 @@ mod tests {
     use super::*;
 
     fn rules(allow: &[&str], block: &[&str]) -> NetworkRules {
-        let parsed = |list: &[&str]| list.iter().map(|it| it.parse().unwrap()).collect();
-        NetworkRules::new(parsed(allow), parsed(block))
+        let parsed = |list: &[&str]| {
+            list.iter()
+                .map(|it| it.parse().unwrap())
+                .collect::<Vec<_>>()
+        };
+        NetworkRules::new(&parsed(allow), &parsed(block))
     }
 
     fn admits(rules: &NetworkRules, address: &str) -> bool {
@@ -146,7 +150,7 @@ mod tests {
         let block: Vec<IpNet> = (0..100_000_u32)
             .map(|at| Ipv4Net::new_assert(Ipv4Addr::from(0x0a00_0000 + 2 * at), 32).into())
             .collect();
-        let rules = NetworkRules::new(vec!["0.0.0.0/0".parse().unwrap()], block);
+        let rules = NetworkRules::new(&["0.0.0.0/0".parse().unwrap()], &block);
         for at in 0..200_000_u32 {
             let address = Ipv4Addr::from(0x0a00_0000 + at);
             assert_eq!(rules.admit(address.into()), at % 2 == 1, "{address}");

@@ -15,7 +15,7 @@ use std::{collections::HashMap, path::Path, sync::Arc};
 use serde::Deserialize;
 use strata_config::Document;
 use strata_core::Method;
-use time::{Date, macros::format_description};
+use time::{Date, OffsetDateTime, macros::format_description};
 
 use crate::{
     PolicyError,
@@ -124,6 +124,13 @@ impl Consumers {
         self.0.get(client_id)
     }
 
+    /// Those whose review is past its date, by UTC.
+    pub fn overdue(&self) -> impl Iterator<Item = &Consumer> {
+        let today = OffsetDateTime::now_utc().date();
+        let all = self.0.values().map(AsRef::as_ref);
+        all.filter(move |consumer| consumer.review < today)
+    }
+
     /// Everyone.
     pub fn iter(&self) -> impl Iterator<Item = &Arc<Consumer>> {
         self.0.values()
@@ -198,6 +205,9 @@ mod tests {
         assert!(consumers.get("App").is_none());
         assert!(consumers.get("").is_none());
         assert_eq!(load(PLANS, "").unwrap().iter().count(), 0);
+        let of_year = |year| load(PLANS, &CONSUMERS.replace("2027", year)).unwrap();
+        assert_eq!(of_year("9999").overdue().count(), 0);
+        assert_eq!(of_year("2001").overdue().count(), 1);
     }
 
     #[test]

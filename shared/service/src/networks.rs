@@ -24,8 +24,8 @@ impl NetworkPolicy {
         let lists = read(environment)?;
         Ok(Self {
             environment,
-            listen: watch::Sender::new(rules(lists.listen)),
-            admin: watch::Sender::new(rules(lists.admin)),
+            listen: watch::Sender::new(rules(&lists.listen)),
+            admin: watch::Sender::new(rules(&lists.admin)),
         })
     }
 
@@ -48,8 +48,8 @@ impl NetworkPolicy {
             };
             match lists {
                 Ok(lists) => {
-                    let listen = replace(&self.listen, rules(lists.listen));
-                    let admin = replace(&self.admin, rules(lists.admin));
+                    let listen = replace(&self.listen, rules(&lists.listen));
+                    let admin = replace(&self.admin, rules(&lists.admin));
                     if listen || admin {
                         tracing::info!("new lists of networks are in force");
                     }
@@ -66,8 +66,8 @@ fn read(environment: Environment) -> Result<ListenerNetworks, PolicyError> {
     ListenerNetworks::load(&Path::new(FOLDER).join("networks.toml"), environment)
 }
 
-fn rules(lists: NetworkLists) -> NetworkRules {
-    NetworkRules::new(lists.allow, lists.block)
+fn rules(lists: &NetworkLists) -> NetworkRules {
+    NetworkRules::new(&lists.allow, &lists.block)
 }
 
 /// The same again disturbs no connection.

@@ -111,6 +111,14 @@ impl Service<Experience> {
             })?;
             let roles = Roles::load(Path::new("policy/roles.toml"))?;
             let consumers = Arc::new(Consumers::load(Path::new("policy"), C::METHODS)?);
+            for consumer in consumers.overdue() {
+                let client = &consumer.client_id;
+                tracing::warn!(
+                    client,
+                    owner = consumer.owner,
+                    "this consumer's review is past its date"
+                );
+            }
             let origins = parts.config.cors.origins.iter();
             let origins: Result<_, _> = origins.map(HeaderValue::try_from).collect();
             let origins =

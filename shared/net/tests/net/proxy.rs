@@ -93,8 +93,12 @@ async fn nobody_else_may() {
 }
 
 fn rules(allow: &[&str], block: &[&str]) -> NetworkRules {
-    let parsed = |list: &[&str]| list.iter().map(|it| it.parse().unwrap()).collect();
-    NetworkRules::new(parsed(allow), parsed(block))
+    let parsed = |list: &[&str]| {
+        list.iter()
+            .map(|it| it.parse().unwrap())
+            .collect::<Vec<_>>()
+    };
+    NetworkRules::new(&parsed(allow), &parsed(block))
 }
 
 #[tokio::test]
