@@ -100,7 +100,7 @@ impl Pair {
         change(
             folder.path(),
             "plans.toml",
-            "requests = 2000",
+            "requests = 50000",
             "requests = 1000000",
         );
         let (mut instances, mut edges) = (Vec::new(), Vec::new());
@@ -108,7 +108,7 @@ impl Pair {
             let launch = rig.another("storefront").unwrap().folder(folder.path());
             let launch = launch
                 .set("STRATA_LIMITS__USER__REQUESTS", "1000000")
-                .set("STRATA_LIMITS__NETWORK__REQUESTS", "1000000")
+                .set("STRATA_LIMITS__USER__PER", "10s")
                 .set("STRATA_LIMITS__HANDSHAKES_PER_ADDRESS", "1000000")
                 .set(
                     "STRATA_LIMITS__REDIS__URL",
@@ -187,7 +187,7 @@ pub(crate) async fn a_consumer_without_a_plan_stops_the_start(rig: &mut Rig) {
         ),
         (
             "plans.toml",
-            "requests = 2000",
+            "requests = 50000",
             "requests = 0",
             "policy/plans.toml:6",
         ),
