@@ -58,11 +58,14 @@ struct Entry {
     ceiling: Clearance,
 }
 
+/// Plans by name.
+pub(crate) type Plans = BTreeMap<String, Arc<Plan>>;
+
 /// The plans of a file, and what is wrong with it.
 pub(crate) fn load(
     file: &Path,
     methods: &'static [Method],
-) -> Result<(BTreeMap<String, Arc<Plan>>, Vec<Problem>), PolicyError> {
+) -> Result<(Plans, Vec<Problem>), PolicyError> {
     let document: Document<Paper> = read(file)?;
     let problems = check(&document, methods);
     let plans = document.value.plans.into_iter().map(|(name, entry)| {
