@@ -164,6 +164,10 @@ impl<'a> Validation<'a> {
     }
 
     fn redis(&mut self, redis: &SharedLimits) {
+        if self.manifest.layer != Layer::Experience {
+            let what = "belongs to the experience layer alone, which has consumers: remove it";
+            self.refuse(&["limits", "redis"], what);
+        }
         let path = ["limits", "redis", "url"];
         if redis.url.scheme() != "redis" || redis.url.host().is_none() || has_login(&redis.url) {
             self.refuse(

@@ -28,7 +28,8 @@ pub(crate) struct Store {
 }
 
 impl Store {
-    /// Room for `most` identities, rounded up to a multiple of the shards.
+    /// Room for `most` identities, rounded up to a multiple of the shards. When nearly all of it is taken,
+    /// a few identities have none already, since no hash fills the shards evenly.
     pub(crate) fn new(most: usize) -> Self {
         Self {
             shards: (0..SHARDS).map(|_| Mutex::default()).collect(),

@@ -77,6 +77,12 @@ fn a_shared_limit_stays_on_this_machine_and_has_a_share() {
             "{error}"
         );
     }
+    let other = Service::new("process", base).dev().unwrap_err();
+    assert_eq!(
+        other,
+        "config/base.toml:1: key 'limits.redis' belongs to the experience layer alone, which has \
+         consumers: remove it"
+    );
     let distant = Service::new("experience", &base.replace("127.0.0.1", "redis.example"));
     assert!(distant.dev().is_ok());
     assert_eq!(
