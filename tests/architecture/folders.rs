@@ -8,13 +8,14 @@ use strata_core::Layer;
 use crate::repository::{ROOT, Service, read, services, toml};
 
 /// What every service has.
-const EVERYWHERE: [&str; 10] = [
+const EVERYWHERE: [&str; 11] = [
     "Cargo.toml",
     "config/base.toml",
     "config/dev.toml",
     "config/prod.toml",
     "config/staging.toml",
     "config/test.toml",
+    "policy/networks.toml",
     "service.toml",
     "src/api.rs",
     "src/lib.rs",
@@ -28,7 +29,11 @@ fn besides(layer: Layer, calls: bool) -> BTreeSet<&'static str> {
     let own: &[&str] = match layer {
         Layer::System => &["migrations", "policy/callers.toml", "src/store.rs"],
         Layer::Process => &["policy/callers.toml"],
-        Layer::Experience => &["policy/roles.toml"],
+        Layer::Experience => &[
+            "policy/consumers.toml",
+            "policy/plans.toml",
+            "policy/roles.toml",
+        ],
     };
     // Who calls nobody has rules of its own at least.
     let more = match (layer, calls) {

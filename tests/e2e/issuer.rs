@@ -9,26 +9,29 @@ use jsonwebtoken::{
     jwk::{Jwk, JwkSet},
 };
 use serde_json::{Value, json};
-use strata_net::{Limits, Transport};
+use strata_net::{Limits, Networks, Transport};
 use strata_telemetry::Events;
 use time::OffsetDateTime;
 use tokio::net::TcpListener;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 const KEY: &str = "the-key";
-const LIMITS: Limits = Limits {
-    connections: 16,
-    connections_per_address: 256,
-    handshakes: 1,
-    handshakes_per_address: 1000,
-    handshake_timeout: Duration::from_secs(5),
-    concurrent_streams: 16,
-    header_timeout: Duration::from_secs(5),
-    exchange_timeout: Duration::from_secs(60),
-    connection_age: Duration::from_secs(3600),
-    drain_timeout: Duration::from_secs(1),
-    trusted_proxies: Vec::new(),
-};
+fn limits() -> Limits {
+    Limits {
+        connections: 16,
+        connections_per_address: 256,
+        handshakes: 1,
+        handshakes_per_address: 1000,
+        handshake_timeout: Duration::from_secs(5),
+        concurrent_streams: 16,
+        header_timeout: Duration::from_secs(5),
+        exchange_timeout: Duration::from_secs(60),
+        connection_age: Duration::from_secs(3600),
+        drain_timeout: Duration::from_secs(1),
+        trusted_proxies: Vec::new(),
+        networks: Networks::loopback(),
+    }
+}
 
 /// A key of the algorithm services accept.
 fn key() -> (EncodingKey, Vec<u8>) {
@@ -74,7 +77,7 @@ impl Issuer {
         let stop = shutdown.clone();
         tokio::spawn(async move {
             let events = Events::new(&opentelemetry::global::meter("issuer"));
-            strata_net::serve(listener, transport, router, &LIMITS, events, stop).await
+            strata_net::serve(listener, transport, router, &limits(), events, stop).await
         });
         Self {
             url,
@@ -98,7 +101,7 @@ impl Issuer {
         let now = OffsetDateTime::now_utc().unix_timestamp();
         let mut claims = json!({
             "iss": self.url, "sub": "cus_000001", "aud": self.audience,
-            "iat": now, "nbf": now, "exp": now + 300, "jti": "1", "client_id": "test",
+            "iat": now, "nbf": now, "exp": now + 300, "jti": "1", "client_id": "strata-dev",
             "scope": "overview:read orders:read", "roles": ["customer"],
         });
         let members = claims.as_object_mut().unwrap();

@@ -4,15 +4,18 @@
 
 mod chain;
 mod classification;
+mod consumers;
 mod contact;
 mod desk;
 mod documents;
 mod drain;
 mod drive;
+mod folder;
 mod headers;
 mod issuer;
 mod limits;
 mod material;
+mod networks;
 mod outage;
 mod overview;
 mod paging;
@@ -30,10 +33,12 @@ mod tokens;
 mod trace;
 mod upstream;
 
-use std::process::ExitCode;
+use std::{process::ExitCode, time::Duration};
 
 use strata_tests::{cases, run};
 
+/// Far above what anything needs: it ends a test that hangs.
+const PATIENCE: Duration = Duration::from_secs(30);
 const OVERVIEW: &str = "/v1/me/overview";
 const CONTACT: &str = "/v1/me/contact";
 const STREAM: &str = "/v1/me/orders.ndjson";
@@ -67,6 +72,14 @@ fn main() -> anyhow::Result<ExitCode> {
         problems::what_does_not_exist_is_not_found,
         problems::a_wrong_query_is_named_and_not_repeated,
         tokens::a_wrong_token_is_refused,
+        consumers::a_consumer_is_told_what_is_left,
+        consumers::a_user_who_asks_too_often_is_refused_and_others_are_not,
+        consumers::two_edges_share_a_quota,
+        consumers::without_redis_a_quota_is_smaller_and_nothing_fails,
+        consumers::a_consumer_without_a_plan_stops_the_start,
+        consumers::scripts_of_other_origins_read_nothing,
+        networks::a_list_that_changes_is_in_force_at_once,
+        networks::a_list_with_a_mistake_stops_the_start,
         headers::every_answer_carries_the_security_headers,
         documents::what_is_served_is_what_is_committed,
         production::nobody_is_told_what_the_api_offers,

@@ -69,6 +69,16 @@ fn flawed(issuer: &Issuer) -> Vec<(&'static str, String, &'static str)> {
             "no_subject",
         ),
         (
+            "of an unknown consumer",
+            claims(json!({ "client_id": "other" })),
+            "unknown_consumer",
+        ),
+        (
+            "of no consumer",
+            claims(json!({ "client_id": null })),
+            "unknown_consumer",
+        ),
+        (
             "an ID token",
             header(|it| it.typ = Some("JWT".to_owned())),
             "wrong_type",

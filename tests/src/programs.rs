@@ -4,6 +4,7 @@
 use std::{
     fs,
     io::Write as _,
+    net::Ipv4Addr,
     path::{Path, PathBuf},
     process::Stdio,
     time::Duration,
@@ -11,10 +12,17 @@ use std::{
 
 use anyhow::{Context as _, Result, bail, ensure};
 use strata_estate::Workspace;
-use tokio::{io::AsyncWriteExt as _, process::Command, time::timeout};
+use tokio::{
+    io::AsyncWriteExt as _,
+    net::TcpStream,
+    process::{Child, Command},
+    time::timeout,
+};
+
+use crate::counts::eventually;
 
 /// What puts them onto a Debian.
-const INSTALL: &str = "apt-get install python3 python3-venv nodejs npm openssl";
+const INSTALL: &str = "apt-get install python3 python3-venv nodejs npm openssl redis-server";
 /// Far above what any needs: it ends a test that hangs.
 const PATIENCE: Duration = Duration::from_secs(300);
 
@@ -48,6 +56,34 @@ async fn has(program: &str, arguments: &[&str]) -> Result<bool> {
 pub async fn openssl() -> Result<Option<Command>> {
     let has = has("openssl", &["version"]).await?;
     Ok(has.then(|| Command::new("openssl")))
+}
+
+/// A Redis on this port of loopback that keeps nothing on disk, if there is one. It is ended with the
+/// handle.
+///
+/// # Errors
+/// When it does not start; in CI, when there is none.
+pub async fn redis(port: u16) -> Result<Option<Child>> {
+    if !has("redis-server", &["--version"]).await? {
+        return Ok(None);
+    }
+    let mut child = Command::new("redis-server")
+        .args(["--port", &port.to_string(), "--bind", "127.0.0.1"])
+        .args(["--save", "", "--appendonly", "no"])
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .kill_on_drop(true)
+        .spawn()?;
+    eventually(PATIENCE, async || {
+        if let Some(status) = child.try_wait()? {
+            bail!("redis-server ended with {status}");
+        }
+        Ok(TcpStream::connect((Ipv4Addr::LOCALHOST, port))
+            .await
+            .is_ok())
+    })
+    .await?;
+    Ok(Some(child))
 }
 
 /// The folder of the programs of a Python that has the packages of `tests/<folder>/requirements.txt`,

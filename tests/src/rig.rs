@@ -19,6 +19,16 @@ const PROFILE: Profile = if cfg!(debug_assertions) {
     Profile::Release
 };
 
+/// Tests ask as one user from one address what many ask elsewhere.
+fn one_user_stands_for_many() -> Vec<(String, String)> {
+    let limits = ["NETWORK", "USER", "WORKLOAD"].into_iter().flat_map(|of| {
+        let set =
+            |key: &str, value: &str| (format!("STRATA_LIMITS__{of}__{key}"), value.to_owned());
+        [set("REQUESTS", "1000000"), set("PER", "10s")]
+    });
+    limits.collect()
+}
+
 /// A running estate.
 pub struct Rig {
     /// Every service, as its folder describes it.
@@ -44,7 +54,7 @@ impl Rig {
             workspace: &workspace,
             binaries: &binaries,
             environment: Environment::Dev,
-            settings: &[],
+            settings: &one_user_stands_for_many(),
             edge_port: None,
             progress: &mut |_| {},
         })

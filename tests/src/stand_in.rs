@@ -15,7 +15,7 @@ use futures_util::stream;
 use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, header};
 use http_body_util::{BodyExt as _, Empty, StreamBody, combinators::BoxBody};
 use hyper::body::{Frame, Incoming};
-use strata_net::{Limits, Transport};
+use strata_net::{Limits, Networks, Transport};
 use strata_telemetry::Events;
 use strata_testkit::{Acceptor, Credential};
 use tokio::{
@@ -24,19 +24,22 @@ use tokio::{
 };
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-const LIMITS: Limits = Limits {
-    connections: 16,
-    connections_per_address: 256,
-    handshakes: 16,
-    handshakes_per_address: 1000,
-    handshake_timeout: Duration::from_secs(5),
-    concurrent_streams: 100,
-    header_timeout: Duration::from_secs(5),
-    exchange_timeout: Duration::from_secs(60),
-    connection_age: Duration::from_secs(3600),
-    drain_timeout: Duration::from_secs(1),
-    trusted_proxies: Vec::new(),
-};
+fn limits() -> Limits {
+    Limits {
+        connections: 16,
+        connections_per_address: 256,
+        handshakes: 16,
+        handshakes_per_address: 1000,
+        handshake_timeout: Duration::from_secs(5),
+        concurrent_streams: 100,
+        header_timeout: Duration::from_secs(5),
+        exchange_timeout: Duration::from_secs(60),
+        connection_age: Duration::from_secs(3600),
+        drain_timeout: Duration::from_secs(1),
+        trusted_proxies: Vec::new(),
+        networks: Networks::loopback(),
+    }
+}
 /// NOT_FOUND: what a service answers that knows nothing.
 const NOT_FOUND: HeaderValue = HeaderValue::from_static("5");
 /// INTERNAL.
@@ -133,7 +136,7 @@ impl StandIn {
             tokio::spawn(async move {
                 let events = Events::new(&opentelemetry::global::meter("stand-in"));
                 let transport = Transport::Https(config);
-                strata_net::serve(listener, transport, service, &LIMITS, events, stop).await
+                strata_net::serve(listener, transport, service, &limits(), events, stop).await
             });
         }
         Ok(Self {

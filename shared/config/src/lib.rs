@@ -12,6 +12,7 @@ mod lines;
 mod load;
 mod manifest;
 mod print;
+mod rate;
 mod sections;
 mod sources;
 mod strictness;
@@ -24,4 +25,8 @@ pub use error::{ConfigError, Problem};
 pub use estate::{ESTATE, ORGANISATION, dns_name, trust_domain};
 pub use load::Config;
 pub use manifest::{InvalidName, Manifest, ManifestCall, check_service_name};
-pub use sections::{Admin, Database, Limits, Listen, LogFormat, Telemetry, Tls, Tokens, Upstream};
+pub use rate::Rate;
+pub use sections::{
+    Admin, Cors, Database, Limits, Listen, LogFormat, SharedLimits, Telemetry, Tls, Tokens,
+    Upstream,
+};

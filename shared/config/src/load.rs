@@ -17,7 +17,7 @@ use crate::{
     estate::dns_name,
     manifest::Manifest,
     print,
-    sections::{Admin, Database, Limits, Listen, Telemetry, Tls, Tokens, Upstream},
+    sections::{Admin, Cors, Database, Limits, Listen, Telemetry, Tls, Tokens, Upstream},
     sources::Sources,
     validate::Validation,
 };
@@ -44,6 +44,8 @@ pub struct Config {
     pub database: Option<Database>,
     /// Which access tokens are taken: for every Experience API, and for no other.
     pub tokens: Option<Tokens>,
+    /// Whose scripts may read answers in a browser: of an Experience API alone.
+    pub cors: Cors,
     sources: Sources,
     printed: String,
 }
@@ -68,6 +70,8 @@ pub(crate) struct Sections {
     pub(crate) database: Option<Database>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) tokens: Option<Tokens>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) cors: Option<Cors>,
     #[serde(default)]
     pub(crate) settings: Dict,
 }
@@ -112,6 +116,7 @@ impl Config {
             telemetry: sections.telemetry,
             database: sections.database,
             tokens: sections.tokens,
+            cors: sections.cors.unwrap_or_default(),
             sources,
             printed,
         })

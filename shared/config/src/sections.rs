@@ -11,6 +11,8 @@ use ipnet::IpNet;
 use serde::{Deserialize, Deserializer, Serialize, de};
 use url::Url;
 
+use crate::rate::Rate;
+
 /// `[listen]`: where the service is served.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -101,6 +103,35 @@ pub struct Limits {
     pub body_bytes: usize,
     /// Calls to one other service under way at once, those that wait to be sent included.
     pub upstream_requests: usize,
+    /// Requests of one address (IPv6: of one /64 network); at the edge.
+    pub network: Rate,
+    /// Requests of one calling workload; between services.
+    pub workload: Rate,
+    /// Requests for one user.
+    pub user: Rate,
+    /// Addresses, workloads and users whose requests are counted each on their own, of each kind;
+    /// those beyond share what one of them may take.
+    pub identities: usize,
+    /// Where the replicas of this service count the quotas of consumers together; alone without.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub redis: Option<SharedLimits>,
+}
+
+/// `[limits.redis]`: quotas shared by all replicas.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SharedLimits {
+    /// `redis://<host>:<port>`, of a Redis or a proxy to one beside the service.
+    #[serde(deserialize_with = "redis")]
+    pub url: Url,
+    /// What one replica hands out of each quota while Redis is away, more than 0 and at most 1.
+    #[serde(default = "default_share")]
+    pub share: f64,
+}
+
+/// With two replicas, half of the quota in all.
+const fn default_share() -> f64 {
+    0.25
 }
 
 impl Default for Limits {
@@ -119,7 +150,19 @@ impl Default for Limits {
             drain_timeout: Duration::from_secs(10),
             body_bytes: 1 << 20,
             upstream_requests: 1_000,
+            network: in_ten_seconds(10_000),
+            workload: in_ten_seconds(100_000),
+            user: in_ten_seconds(1_000),
+            identities: 100_000,
+            redis: None,
         }
+    }
+}
+
+const fn in_ten_seconds(requests: u32) -> Rate {
+    Rate {
+        requests,
+        per: Duration::from_secs(10),
     }
 }
 
@@ -224,20 +267,37 @@ pub struct Tokens {
     pub ca: Option<PathBuf>,
 }
 
+/// `[cors]`: whose scripts may read the answers of an Experience API in a browser
+/// (<https://fetch.spec.whatwg.org/#http-cors-protocol>). Nobody's, where nothing is listed.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Cors {
+    /// Origins as browsers send them, `https://app.example`.
+    pub origins: Vec<String>,
+}
+
 fn address<'de, D: Deserializer<'de>>(from: D) -> Result<SocketAddr, D::Error> {
     parsed(from, "an IP address and port, such as 127.0.0.1:8443")
 }
 
 fn networks<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<IpNet>, D::Error> {
     let networks = Vec::<String>::deserialize(from)?;
-    let parsed = networks.iter().map(|network| network.parse());
+    // Host bits leave open whether the host or its network was meant.
+    let parsed = networks.iter().map(|network| {
+        let network: IpNet = network.parse().ok()?;
+        (network == network.trunc()).then_some(network)
+    });
     parsed
-        .collect::<Result<_, _>>()
-        .map_err(|_| invalid("networks, such as 10.0.0.0/8"))
+        .collect::<Option<_>>()
+        .ok_or_else(|| invalid("networks without host bits, such as 10.0.0.0/8"))
 }
 
 fn collector<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Url>, D::Error> {
     parsed(from, "a URL, such as http://127.0.0.1:4317").map(Some)
+}
+
+fn redis<'de, D: Deserializer<'de>>(from: D) -> Result<Url, D::Error> {
+    parsed(from, "a URL, such as redis://127.0.0.1:6379")
 }
 
 fn endpoints<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<String>, D::Error> {

@@ -9,6 +9,8 @@ pub(crate) enum Laxity {
     PlainIssuer,
     /// Traces and metrics over plain HTTP to a collector on another host.
     DistantCollector,
+    /// Quotas counted over plain TCP in a Redis on another host.
+    DistantRedis,
     /// Trusting a layer whose certificate revocation list is past its date.
     StaleCrl,
     /// The admin listener, which is plain HTTP, on every interface.
@@ -22,7 +24,7 @@ impl Laxity {
     const fn allowed_in(self) -> &'static [Environment] {
         match self {
             Self::PlainIssuer | Self::StaleCrl => &[Dev],
-            Self::DistantCollector | Self::OpenAdmin => &[Dev, Test],
+            Self::DistantCollector | Self::DistantRedis | Self::OpenAdmin => &[Dev, Test],
             Self::ServedDocuments => &[Dev, Test, Staging],
         }
     }
@@ -74,6 +76,7 @@ mod tests {
             Laxity::PlainIssuer,
             Laxity::StaleCrl,
             Laxity::DistantCollector,
+            Laxity::DistantRedis,
             Laxity::OpenAdmin,
         ] {
             assert!(laxity.is_allowed(Dev));

@@ -1,6 +1,9 @@
 //! What the types cannot say: ranges, what belongs to which layer, what the environment refuses.
 
-use std::{net::SocketAddr, time::Duration};
+use std::{
+    net::{IpAddr, SocketAddr},
+    time::Duration,
+};
 
 use strata_core::Layer;
 use url::{Host, Url};
@@ -10,7 +13,7 @@ use crate::{
     error::{ConfigError, Problem, hint},
     load::{Sections, key},
     manifest::Manifest,
-    sections::{Database, Limits, Telemetry, Tokens, Upstream},
+    sections::{Database, Limits, SharedLimits, Telemetry, Tokens, Upstream},
     sources::Sources,
     strictness::Laxity,
 };
@@ -43,16 +46,20 @@ impl<'a> Validation<'a> {
 
     /// Refuses a section that only another layer has, before its keys are read.
     pub(crate) fn sections_of_other_layers(&self) -> Result<(), ConfigError> {
-        let problems: Vec<_> = [("database", Layer::System), ("tokens", Layer::Experience)]
-            .into_iter()
-            .filter(|(section, layer)| {
-                *layer != self.manifest.layer && self.sources.origin(&[section]).is_some()
-            })
-            .map(|(section, layer)| {
-                let what = format!("[{section}] belongs to the {layer} layer alone: remove it");
-                self.sources.problem(&[section], what)
-            })
-            .collect();
+        let problems: Vec<_> = [
+            ("database", Layer::System),
+            ("tokens", Layer::Experience),
+            ("cors", Layer::Experience),
+        ]
+        .into_iter()
+        .filter(|(section, layer)| {
+            *layer != self.manifest.layer && self.sources.origin(&[section]).is_some()
+        })
+        .map(|(section, layer)| {
+            let what = format!("[{section}] belongs to the {layer} layer alone: remove it");
+            self.sources.problem(&[section], what)
+        })
+        .collect();
         if problems.is_empty() {
             Ok(())
         } else {
@@ -84,6 +91,13 @@ impl<'a> Validation<'a> {
         }
         if let Some(tokens) = &sections.tokens {
             self.tokens(tokens);
+        }
+        for (at, origin) in sections
+            .cors
+            .iter()
+            .flat_map(|it| it.origins.iter().enumerate())
+        {
+            self.origin(at, origin);
         }
         self.problems
     }
@@ -129,9 +143,45 @@ impl<'a> Validation<'a> {
             ("drain_timeout", limits.drain_timeout.is_zero()),
             ("body_bytes", limits.body_bytes == 0),
             ("upstream_requests", limits.upstream_requests == 0),
+            ("identities", limits.identities == 0),
         ];
         for (name, _) in zero.into_iter().filter(|(_, is_zero)| *is_zero) {
             self.refuse(&["limits", name], "is zero: no limit can be switched off");
+        }
+        let rates = [
+            ("network", limits.network),
+            ("workload", limits.workload),
+            ("user", limits.user),
+        ];
+        for (name, rate) in rates {
+            if let Some((key, what)) = rate.problem() {
+                self.refuse(&["limits", name, key], what);
+            }
+        }
+        if let Some(redis) = &limits.redis {
+            self.redis(redis);
+        }
+    }
+
+    fn redis(&mut self, redis: &SharedLimits) {
+        if self.manifest.layer != Layer::Experience {
+            let what = "belongs to the experience layer alone, which has consumers: remove it";
+            self.refuse(&["limits", "redis"], what);
+        }
+        let path = ["limits", "redis", "url"];
+        if redis.url.scheme() != "redis" || redis.url.host().is_none() || has_login(&redis.url) {
+            self.refuse(
+                &path,
+                "must be redis://host:port without login: run a proxy to it beside the service",
+            );
+        } else if !is_loopback(&redis.url) {
+            let what = "use a proxy on loopback, which goes on over TLS";
+            self.unless_allowed(Laxity::DistantRedis, &path, what);
+        }
+        if !(redis.share > 0.0 && redis.share <= 1.0) {
+            let what =
+                "must be more than 0.0 and at most 1.0: it is what holds while redis is away";
+            self.refuse(&["limits", "redis", "share"], what);
         }
     }
 
@@ -186,6 +236,19 @@ impl<'a> Validation<'a> {
         }
     }
 
+    /// An origin is compared as text, so it must be written as browsers write it.
+    fn origin(&mut self, at: usize, origin: &str) {
+        let path = ["cors", "origins", &at.to_string()];
+        match Url::parse(origin) {
+            Ok(url) if url.origin().ascii_serialization() == origin => {
+                if url.scheme() != "https" && !is_loopback(&url) {
+                    self.refuse(&path, "is plain HTTP beyond loopback: use https");
+                }
+            }
+            _ => self.refuse(&path, "must be an origin, such as https://app.example"),
+        }
+    }
+
     fn tokens(&mut self, tokens: &Tokens) {
         let path = ["tokens", "issuer"];
         match Url::parse(&tokens.issuer) {
@@ -228,7 +291,10 @@ fn is_loopback(url: &Url) -> bool {
     match url.host() {
         Some(Host::Ipv4(ip)) => ip.is_loopback(),
         Some(Host::Ipv6(ip)) => ip.is_loopback(),
-        Some(Host::Domain(name)) => name == "localhost",
+        // Of a scheme that the URL standard does not know an address is a name too.
+        Some(Host::Domain(name)) => {
+            name == "localhost" || name.parse().is_ok_and(|ip: IpAddr| ip.is_loopback())
+        }
         None => false,
     }
 }

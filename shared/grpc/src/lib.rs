@@ -11,4 +11,4 @@ mod status;
 
 pub use codec::BoundedCodec;
 pub use server::Server;
-pub use status::into_status;
+pub use status::{into_status, into_status_with_wait};

@@ -9,6 +9,7 @@ use http::{HeaderMap, HeaderValue, Response};
 use http_body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
 use strata_core::{ErrorCode, TraceContext};
+use strata_limits::Refused;
 
 use crate::refuse::RefusalBody;
 
@@ -99,6 +100,10 @@ impl<B: RefusalBody, K: Keep> RefusalBody for Kept<B, K> {
         let (parts, Self { body, kept }) = refusal.into_parts();
         let challenged = B::challenged(Response::from_parts(parts, body), challenge);
         challenged.map(|body| Self { body, kept })
+    }
+
+    fn retry_after(headers: &mut HeaderMap, refused: Refused) {
+        B::retry_after(headers, refused);
     }
 
     fn trailers(code: ErrorCode) -> Option<HeaderMap> {

@@ -10,6 +10,8 @@ use axum::response::IntoResponse;
 use http::{HeaderMap, HeaderValue, Response, header};
 use pin_project_lite::pin_project;
 use strata_core::{ErrorCode, TraceContext};
+use strata_grpc::into_status_with_wait;
+use strata_limits::Refused;
 use strata_rest::Problem;
 
 use crate::status::into_status;
@@ -23,6 +25,11 @@ pub trait Refuse: Sized {
     /// Workloads are told nothing.
     #[must_use]
     fn challenged(self, challenge: HeaderValue) -> Self;
+
+    /// The same, with when to come back: `Retry-After` (RFC 9110, section 10.2.3), and
+    /// google.rpc.RetryInfo between services.
+    #[must_use]
+    fn retry_after(self, refused: Refused) -> Self;
 }
 
 impl<B: RefusalBody> Refuse for Response<B> {
@@ -32,6 +39,11 @@ impl<B: RefusalBody> Refuse for Response<B> {
 
     fn challenged(self, challenge: HeaderValue) -> Self {
         B::challenged(self, challenge)
+    }
+
+    fn retry_after(mut self, refused: Refused) -> Self {
+        B::retry_after(self.headers_mut(), refused);
+        self
     }
 }
 
@@ -79,6 +91,10 @@ pub trait RefusalBody: Sized {
         refusal
     }
 
+    /// Writes what [`Refuse::retry_after`] says into the headers of a refusal with
+    /// RESOURCE_EXHAUSTED.
+    fn retry_after(headers: &mut HeaderMap, refused: Refused);
+
     /// The trailers that end an answer which has begun; none where it can only be broken off.
     fn trailers(code: ErrorCode) -> Option<HeaderMap>;
 }
@@ -97,6 +113,18 @@ pub(crate) fn insufficient_scope(scope: &str) -> HeaderValue {
 impl RefusalBody for tonic::body::Body {
     fn refusal(code: ErrorCode, _: Option<&TraceContext>) -> Response<Self> {
         into_status(code.into()).into_http()
+    }
+
+    fn retry_after(headers: &mut HeaderMap, refused: Refused) {
+        // The same status as it has, which writes its headers anew.
+        let error = ErrorCode::ResourceExhausted.into();
+        if into_status_with_wait(error, refused.wait)
+            .add_header(headers)
+            .is_err()
+        {
+            // It always is one of text: without it the refusal only says less.
+            tracing::debug!("a refusal does not say when to come back");
+        }
     }
 
     fn trailers(code: ErrorCode) -> Option<HeaderMap> {
@@ -121,6 +149,10 @@ impl RefusalBody for axum::body::Body {
         let headers = refusal.headers_mut();
         headers.insert(header::WWW_AUTHENTICATE, challenge);
         refusal
+    }
+
+    fn retry_after(headers: &mut HeaderMap, refused: Refused) {
+        headers.insert(header::RETRY_AFTER, refused.seconds().into());
     }
 
     fn trailers(_: ErrorCode) -> Option<HeaderMap> {

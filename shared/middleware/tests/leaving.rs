@@ -17,7 +17,7 @@ use strata_config::{Environment, Manifest, trust_domain};
 use strata_core::Layer;
 use strata_estate::Pki;
 use strata_middleware::RetryLayer;
-use strata_net::{Callee, Limits, Outgoing, Transport, channel, serve};
+use strata_net::{Callee, Limits, Networks, Outgoing, Transport, channel, serve};
 use strata_telemetry::{Events, UpstreamMetrics};
 use strata_tls::{Material, Trust};
 use tokio::{net::TcpListener, task::JoinSet};
@@ -30,19 +30,22 @@ const CALLERS: usize = 32;
 const CALLS: usize = 300;
 
 /// Connections leave long before these calls are over.
-const LIMITS: Limits = Limits {
-    connections: 64,
-    connections_per_address: 64,
-    handshakes: 64,
-    handshakes_per_address: 1000,
-    handshake_timeout: Duration::from_secs(30),
-    concurrent_streams: 100,
-    header_timeout: Duration::from_secs(30),
-    exchange_timeout: Duration::from_secs(30),
-    connection_age: Duration::from_millis(25),
-    drain_timeout: Duration::from_secs(30),
-    trusted_proxies: Vec::new(),
-};
+fn limits() -> Limits {
+    Limits {
+        connections: 64,
+        connections_per_address: 64,
+        handshakes: 64,
+        handshakes_per_address: 1000,
+        handshake_timeout: Duration::from_secs(30),
+        concurrent_streams: 100,
+        header_timeout: Duration::from_secs(30),
+        exchange_timeout: Duration::from_secs(30),
+        connection_age: Duration::from_millis(25),
+        drain_timeout: Duration::from_secs(30),
+        trusted_proxies: Vec::new(),
+        networks: Networks::loopback(),
+    }
+}
 
 fn material(pki: &Pki, layer: Layer, service: &str) -> Material {
     let text = format!(
@@ -78,7 +81,7 @@ async fn connections_that_leave_lose_no_call() {
     });
     let (stop, told) = (CancellationToken::new(), events());
     tokio::spawn(async move {
-        serve(listener, transport, answer, &LIMITS, told, stop).await;
+        serve(listener, transport, answer, &limits(), told, stop).await;
     });
 
     let metrics = UpstreamMetrics::new(&global::meter("test"), "callee");

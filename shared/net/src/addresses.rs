@@ -94,8 +94,9 @@ impl Drop for Place {
     }
 }
 
-/// Whose an address is.
-pub(crate) fn network(address: IpAddr) -> IpAddr {
+/// Whose an address is, as far as limits are concerned: an IPv6 address is its network of 64 bits.
+#[must_use]
+pub fn network(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(address) => Ipv6Net::new(address, IPV6_NETWORK)
             .map_or(address, |network| network.network())

@@ -37,6 +37,9 @@ const REFUSED_GRACE: Duration = Duration::from_secs(2);
 /// How long a workload that flooded waits before each handshake.
 const DELAY: Duration = Duration::from_secs(1);
 
+/// The reason of a peer from where nothing is taken.
+const BLOCKED: &str = "blocked_network";
+
 /// A peer that takes none of what it is sent has so many header timeouts.
 const STALLED: u32 = 2;
 
@@ -53,6 +56,7 @@ pub(crate) struct Connections {
 enum Leave {
     Shutdown,
     Age,
+    Blocked,
     Refused(Refusal),
 }
 
@@ -131,12 +135,16 @@ impl Connections {
                 self.limited(address, streams::SLOW);
                 return;
             }
-            leave = self.leave(own.as_ref(), peer.as_ref(), &shutdown) => {
+            leave = self.leave(address, own.as_ref(), peer.as_ref(), &shutdown) => {
                 connection.as_mut().graceful_shutdown();
                 let grace = match leave {
                     // The listener's drain has its own deadline.
                     Leave::Shutdown => Duration::MAX,
                     Leave::Age => self.limits.drain_timeout,
+                    Leave::Blocked => {
+                        self.refused(address, BLOCKED);
+                        REFUSED_GRACE.min(self.limits.drain_timeout)
+                    }
                     Leave::Refused(refusal) => {
                         self.refused(address, refusal.reason());
                         REFUSED_GRACE.min(self.limits.drain_timeout)
@@ -166,6 +174,7 @@ impl Connections {
     /// and its grace closes hard (<https://github.com/grpc/grpc-rust/pull/2449>).
     async fn leave(
         &self,
+        address: SocketAddr,
         own: Option<&CertificateDer<'_>>,
         peer: Option<&CertificateDer<'_>>,
         shutdown: &CancellationToken,
@@ -174,6 +183,7 @@ impl Connections {
         tokio::select! {
             () = shutdown.cancelled() => Leave::Shutdown,
             () = sleep(self.limits.connection_age.mul_f64(jitter)) => Leave::Age,
+            () = self.limits.networks.refused(address.ip()) => Leave::Blocked,
             refusal = self.transport.ended(own, peer) => Leave::Refused(refusal),
         }
     }
@@ -201,6 +211,7 @@ impl Connections {
         mut stream: TcpStream,
         mut address: SocketAddr,
     ) -> Option<(Accepted, SocketAddr, Place)> {
+        self.admit(address)?;
         let ip = address.ip().to_canonical();
         if self
             .limits
@@ -209,7 +220,10 @@ impl Connections {
             .any(|net| net.contains(&ip))
         {
             match proxy::client(&mut stream, address).await {
-                Ok(client) => address = client,
+                Ok(client) => {
+                    address = client;
+                    self.admit(address)?;
+                }
                 Err(error) => {
                     tracing::warn!(%address, %error, "a trusted proxy does not say whom it speaks for");
                     self.refused(address, "no_proxy_header");
@@ -252,6 +266,15 @@ impl Connections {
                 None
             }
         }
+    }
+
+    /// None when nothing is taken from there: it costs a look-up, and neither a place nor a handshake.
+    fn admit(&self, address: SocketAddr) -> Option<()> {
+        let admitted = self.limits.networks.admit(address.ip());
+        if !admitted {
+            self.refused(address, BLOCKED);
+        }
+        admitted.then_some(())
     }
 
     fn refused(&self, address: SocketAddr, reason: &'static str) {

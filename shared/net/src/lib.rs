@@ -16,15 +16,18 @@ mod guarded;
 mod handshakes;
 mod http;
 mod limits;
+mod networks;
 mod peer;
 mod proxy;
 mod serve;
 mod streams;
 mod transport;
 
+pub use addresses::network;
 pub use channel::{Answer, CallError, Callee, Calling, Channel, Outgoing, Payload, channel};
 pub use error::NetError;
 pub use limits::Limits;
+pub use networks::{NetworkRules, Networks};
 pub use peer::Peer;
 pub use serve::{Drained, serve};
 pub use transport::Transport;

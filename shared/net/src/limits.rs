@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use ipnet::IpNet;
 
+use crate::networks::Networks;
+
 /// Limits of one listener.
 #[derive(Clone, Debug)]
 pub struct Limits {
@@ -31,4 +33,6 @@ pub struct Limits {
     pub drain_timeout: Duration,
     /// Proxies that must say by the PROXY protocol whom they speak for. Nobody else may.
     pub trusted_proxies: Vec<IpNet>,
+    /// From where connections are taken: asked of the peer, and again of whom a trusted proxy speaks for.
+    pub networks: Networks,
 }

@@ -156,7 +156,7 @@ impl IntoResponse for Problem {
             // RFC 9110, section 15.5.2: whoever refuses says what is asked for (RFC 6750, section 3).
             StatusCode::UNAUTHORIZED => Some(&BEARER),
             // RFC 9110, section 10.2.3: in so many seconds.
-            StatusCode::SERVICE_UNAVAILABLE => Some(&LATER),
+            StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS => Some(&LATER),
             _ => self.header,
         };
         if let Some((name, value)) = hint {

@@ -54,9 +54,12 @@ pub enum StartError {
     /// Certificates, keys or bundles are wrong.
     #[error(transparent)]
     Material(#[from] strata_tls::MaterialError),
-    /// callers.toml or roles.toml is wrong.
+    /// A file of policy/ is wrong.
     #[error(transparent)]
     Policy(#[from] strata_policy::PolicyError),
+    /// The Redis that shares quotas has no address.
+    #[error(transparent)]
+    Redis(#[from] strata_limits::RedisError),
     /// A channel cannot be made.
     #[error(transparent)]
     Net(#[from] strata_net::NetError),

@@ -5,6 +5,7 @@ use std::{io, marker::PhantomData, net::SocketAddr, path::PathBuf, sync::Arc, ti
 use futures_util::future::join;
 use strata_config::{Config, Environment, Manifest};
 use strata_core::Tier;
+use strata_net::Networks;
 use strata_telemetry::{Identity, MaterialMetrics, Telemetry};
 use tokio::net::{TcpListener, TcpSocket};
 use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
@@ -14,6 +15,7 @@ use crate::{
     announce::Announcement,
     error::{BuildError, StartError},
     material,
+    networks::NetworkPolicy,
     service::Parts,
     signals::Signals,
     warm_up::Channels,
@@ -81,6 +83,7 @@ where
     let material = Arc::new(material::load(&manifest, environment, &config)?);
     let tokens = material::tokens(&config)?;
     let channels = Channels::default();
+    let networks = NetworkPolicy::load(environment)?;
     let service = build(Ctx {
         manifest: Arc::clone(&manifest),
         environment,
@@ -102,7 +105,6 @@ where
 
     let shutdown = CancellationToken::new();
     let admin_shutdown = CancellationToken::new();
-    let limits = limits(&config.limits);
     let ready = admin::Ready::default();
     let (on_listener, readiness) = (service.prepare)(Parts {
         environment,
@@ -112,7 +114,7 @@ where
         telemetry,
         limits: strata_net::Limits {
             trusted_proxies: config.listen.trusted_proxies.clone(),
-            ..limits.clone()
+            ..limits(&config.limits, networks.listen())
         },
         shutdown: shutdown.clone(),
     })?;
@@ -125,7 +127,7 @@ where
 
     let admin = tokio::spawn(admin::run(
         admin_listener,
-        limits,
+        limits(&config.limits, networks.admin()),
         ready.clone(),
         Arc::clone(telemetry),
         admin_shutdown.clone(),
@@ -133,6 +135,7 @@ where
     let metrics = MaterialMetrics::new(&telemetry.meter());
     let watching = material::watch(Arc::clone(&material), metrics);
     let _watching = AbortOnDropHandle::new(tokio::spawn(watching));
+    let _networks = AbortOnDropHandle::new(tokio::spawn(networks.watch()));
     let mut serving = tokio::spawn(on_listener(listener));
     tokio::select! {
         _ = join(readiness, channels.warm_up()) => {
@@ -167,7 +170,7 @@ where
 /// What a handler that ends at its deadline has left to be heard.
 const EXCHANGE_SLACK: Duration = Duration::from_secs(5);
 
-fn limits(limits: &strata_config::Limits) -> strata_net::Limits {
+fn limits(limits: &strata_config::Limits, networks: Networks) -> strata_net::Limits {
     strata_net::Limits {
         connections: limits.connections,
         connections_per_address: limits.connections_per_address,
@@ -180,6 +183,7 @@ fn limits(limits: &strata_config::Limits) -> strata_net::Limits {
         connection_age: limits.connection_age,
         drain_timeout: limits.drain_timeout,
         trusted_proxies: Vec::new(),
+        networks,
     }
 }
 

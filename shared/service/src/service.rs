@@ -2,15 +2,16 @@
 
 use std::{convert::Infallible, marker::PhantomData, path::Path, pin::Pin, sync::Arc};
 
-use http::{Request, Response};
+use http::{HeaderValue, Request, Response};
 use strata_config::{Config, Environment};
 use strata_core::{Contract, Experience, Method, Process, System, Tier, masking::Tokens};
+use strata_limits::Redis;
 use strata_middleware::{
-    DocumentsLayer,
+    ConsumerLayer, DocumentsLayer,
     access_token::{Keys, Verifier},
 };
 use strata_net::{Drained, Limits, Transport, serve};
-use strata_policy::{Callers, Roles};
+use strata_policy::{Callers, Consumers, Roles};
 use strata_rest::Routes;
 use strata_telemetry::Telemetry;
 use strata_tls::Material;
@@ -82,8 +83,7 @@ impl<L: Internal> Service<L> {
                     events: parts.telemetry.events(),
                     requests: parts.telemetry.requests(),
                     sampling: parts.telemetry.sampling(),
-                    most_requests: parts.config.limits.requests,
-                    request_timeout: parts.config.limits.request_timeout,
+                    limits: parts.config.limits.clone(),
                 },
             );
             let transport = Transport::Mtls {
@@ -112,6 +112,21 @@ impl Service<Experience> {
                 StartError::Build("the configuration has no [tokens]: add it to base.toml".into())
             })?;
             let roles = Roles::load(Path::new("policy/roles.toml"))?;
+            let consumers = Arc::new(Consumers::load(Path::new("policy"), C::METHODS)?);
+            for consumer in consumers.overdue() {
+                let client = &consumer.client_id;
+                tracing::warn!(
+                    client,
+                    owner = consumer.owner,
+                    "this consumer's review is past its date"
+                );
+            }
+            let origins = parts.config.cors.origins.iter();
+            let origins: Result<_, _> = origins.map(HeaderValue::try_from).collect();
+            let origins =
+                origins.map_err(|_| StartError::Build("an origin is no header".into()))?;
+            let redis = redis(&parts, C::SERVICE)?;
+            let consumed = ConsumerLayer::new(&consumers, redis.as_ref(), parts.telemetry.events());
             let (keys, refresh) = Keys::of(tokens.issuer.clone(), tokens.ca.clone());
             let verifier = Verifier::new(
                 keys.clone(),
@@ -119,6 +134,7 @@ impl Service<Experience> {
                 &tokens.audience,
                 tokens.leeway,
                 Arc::new(roles),
+                consumers,
             );
             let documents = if parts.environment.serves_api_documents() {
                 let served = DocumentsLayer::serving(routes.document());
@@ -137,13 +153,13 @@ impl Service<Experience> {
                         parts.material.token_signer(),
                         parts.config.limits.request_timeout,
                     ),
+                    consumed,
+                    origins,
                     tokens: Arc::clone(&parts.tokens),
                     events: parts.telemetry.events(),
                     requests: parts.telemetry.requests(),
                     sampling: parts.telemetry.sampling(),
-                    most_requests: parts.config.limits.requests,
-                    request_timeout: parts.config.limits.request_timeout,
-                    body_bytes: parts.config.limits.body_bytes,
+                    limits: parts.config.limits.clone(),
                 },
             );
             let transport = Transport::Https(parts.material.edge_config()?);
@@ -161,6 +177,18 @@ impl Service<Experience> {
             layer: PhantomData,
         }
     }
+}
+
+/// The Redis that shares quotas, where the configuration names one. Every service of every environment
+/// has keys of its own.
+fn redis(parts: &Parts<'_>, service: &str) -> Result<Option<Arc<Redis>>, StartError> {
+    let Some(shared) = &parts.config.limits.redis else {
+        return Ok(None);
+    };
+    let prefix = format!("strata:{}:{service}:quota:", parts.environment);
+    let events = parts.telemetry.events();
+    let redis = Redis::new(shared.url.as_str(), prefix, shared.share, events)?;
+    Ok(Some(Arc::new(redis)))
 }
 
 fn on_listener<S, B>(parts: Parts<'_>, transport: Transport, stack: S) -> Serve

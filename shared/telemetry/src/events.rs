@@ -73,6 +73,20 @@ pub enum SecurityEvent<'a> {
         /// Why.
         reason: &'static str,
     },
+    /// Somebody took more requests than a limit allows.
+    RateLimited {
+        /// The workload or the consumer that did; none where only the address is known.
+        caller: Option<&'a str>,
+        /// Where it connected from, where that is what is limited.
+        address: Option<SocketAddr>,
+        /// Whose limit it is.
+        reason: &'static str,
+    },
+    /// Replicas cannot count together: each keeps to a stricter limit of its own. Once for each outage.
+    LimitsUnshared {
+        /// Why.
+        reason: &'static str,
+    },
     /// An answer let out a value of high sensitivity, to somebody who may have it. Once for each
     /// answer and reason; which value, and about whom, is never said.
     LabelReleased {
@@ -144,6 +158,22 @@ impl<'a> From<&SecurityEvent<'a>> for Record<'a> {
                 event: "access_refused",
                 reason,
                 method: Some(method),
+                ..empty
+            },
+            SecurityEvent::RateLimited {
+                caller,
+                address,
+                reason,
+            } => Self {
+                event: "rate_limited",
+                reason,
+                caller,
+                address,
+                ..empty
+            },
+            SecurityEvent::LimitsUnshared { reason } => Self {
+                event: "limits_unshared",
+                reason,
                 ..empty
             },
             SecurityEvent::LabelReleased {

@@ -21,7 +21,7 @@ use hyper::body::Incoming;
 use strata_config::{Environment, LogFormat, Manifest, trust_domain};
 use strata_core::{Layer, SpiffeId};
 use strata_estate::Pki;
-use strata_net::{Limits, Transport};
+use strata_net::{Limits, Networks, Transport};
 use strata_telemetry::{Identity, Telemetry, UpstreamMetrics};
 use strata_testkit::{Credential, Flaw, Probe};
 use strata_tls::{Material, Trust};
@@ -30,19 +30,22 @@ use tokio_util::sync::CancellationToken;
 
 const ENVIRONMENT: Environment = Environment::Dev;
 const METHOD: &str = "/process.callee.v1.CalleeService/Get";
-const LIMITS: Limits = Limits {
-    connections: 64,
-    connections_per_address: 256,
-    handshakes: 64,
-    handshakes_per_address: 1000,
-    handshake_timeout: Duration::from_secs(5),
-    concurrent_streams: 100,
-    header_timeout: Duration::from_secs(5),
-    exchange_timeout: Duration::from_secs(60),
-    connection_age: Duration::from_secs(3600),
-    drain_timeout: Duration::from_secs(5),
-    trusted_proxies: Vec::new(),
-};
+fn limits() -> Limits {
+    Limits {
+        connections: 64,
+        connections_per_address: 256,
+        handshakes: 64,
+        handshakes_per_address: 1000,
+        handshake_timeout: Duration::from_secs(5),
+        concurrent_streams: 100,
+        header_timeout: Duration::from_secs(5),
+        exchange_timeout: Duration::from_secs(60),
+        connection_age: Duration::from_secs(3600),
+        drain_timeout: Duration::from_secs(5),
+        trusted_proxies: Vec::new(),
+        networks: Networks::loopback(),
+    }
+}
 
 fn id(layer: Layer, service: &str) -> SpiffeId {
     trust_domain(layer, ENVIRONMENT)
@@ -89,7 +92,7 @@ async fn serve(transport: Transport, calls: Arc<AtomicUsize>) -> SocketAddr {
     let stop = CancellationToken::new();
     tokio::spawn(async move {
         let events = TELEMETRY.events();
-        strata_net::serve(listener, transport, service, &LIMITS, events, stop).await
+        strata_net::serve(listener, transport, service, &limits(), events, stop).await
     });
     address
 }

@@ -101,6 +101,16 @@ struct Argument {
 }
 
 impl Calling {
+    /// The names of its methods, and every scope that any of them needs.
+    pub(super) fn methods_and_scopes(&self) -> (Vec<String>, BTreeSet<String>) {
+        let scopes = self.methods.iter();
+        let scopes = scopes.flat_map(|method| method.scope.split_ascii_whitespace());
+        (
+            self.methods.iter().map(|it| it.name.clone()).collect(),
+            scopes.map(str::to_owned).collect(),
+        )
+    }
+
     /// The service `name` of `layer`, calling `callees`.
     pub(super) fn new(layer: Layer, name: &str, callees: &[Callee]) -> Self {
         let titles = titles(callees);

@@ -1,6 +1,7 @@
 //! The template files of a service, and their rendering.
 
 use std::{
+    collections::BTreeSet,
     fs,
     path::{Path, PathBuf},
     process::{Command, Stdio},
@@ -84,6 +85,10 @@ const SYSTEM: &[Template] = &[
         "common/callers.toml"
     ),
     template!(
+        "system-api/${name}/policy/networks.toml",
+        "common/networks.toml"
+    ),
+    template!(
         "system-api/${name}/migrations/0001_records.sql",
         "system/migrations/0001_records.sql"
     ),
@@ -103,6 +108,10 @@ const PROCESS: &[Template] = &[
         "process-api/${name}/policy/callers.toml",
         "common/callers.toml"
     ),
+    template!(
+        "process-api/${name}/policy/networks.toml",
+        "common/networks.toml"
+    ),
     template!("process-api/${name}/src/lib.rs", "process/lib.rs"),
     template!("process-api/${name}/src/api.rs", "process/api.rs"),
     template!("process-api/${name}/src/domain.rs", "common/domain.rs"),
@@ -116,6 +125,10 @@ const CALLING_PROCESS: &[Template] = &[
     template!(
         "process-api/${name}/policy/callers.toml",
         "common/callers.toml"
+    ),
+    template!(
+        "process-api/${name}/policy/networks.toml",
+        "common/networks.toml"
     ),
     template!("process-api/${name}/src/lib.rs", "process/calling_lib.rs"),
     template!("process-api/${name}/src/api.rs", "process/calling_api.rs"),
@@ -131,6 +144,18 @@ const EXPERIENCE: &[Template] = &[
         "experience-api/${name}/policy/roles.toml",
         "experience/roles.toml"
     ),
+    template!(
+        "experience-api/${name}/policy/plans.toml",
+        "experience/plans.toml"
+    ),
+    template!(
+        "experience-api/${name}/policy/consumers.toml",
+        "experience/consumers.toml"
+    ),
+    template!(
+        "experience-api/${name}/policy/networks.toml",
+        "experience/networks.toml"
+    ),
     template!("experience-api/${name}/src/lib.rs", "experience/lib.rs"),
     template!("experience-api/${name}/src/api.rs", "experience/api.rs"),
     template!("experience-api/${name}/src/domain.rs", "common/domain.rs"),
@@ -144,6 +169,18 @@ const CALLING_EXPERIENCE: &[Template] = &[
     template!(
         "experience-api/${name}/policy/roles.toml",
         "experience/roles.toml"
+    ),
+    template!(
+        "experience-api/${name}/policy/plans.toml",
+        "experience/plans.toml"
+    ),
+    template!(
+        "experience-api/${name}/policy/consumers.toml",
+        "experience/consumers.toml"
+    ),
+    template!(
+        "experience-api/${name}/policy/networks.toml",
+        "experience/networks.toml"
     ),
     template!(
         "experience-api/${name}/src/lib.rs",
@@ -180,6 +217,10 @@ struct View<'a> {
     callees: Vec<CalleeView<'a>>,
     contracts: Vec<ContractView<'a>>,
     clearance: String,
+    /// What a plan of an Experience API names.
+    shown_methods: Vec<String>,
+    /// What a consumer of an Experience API needs.
+    scopes: BTreeSet<String>,
     #[serde(flatten)]
     calling: &'a Calling,
 }
@@ -256,19 +297,27 @@ impl<'a> View<'a> {
         contracts.sort_unstable_by_key(|contract| (contract.layer.as_str(), contract.name));
         let pascal = plan.name.to_upper_camel_case();
         let own = Label::new(Sensitivity::Confidential, &[Category::Personal]);
+        let get = format!("Get{pascal}");
+        let (mut methods, mut scopes) = calling.methods_and_scopes();
+        if methods.is_empty() {
+            methods.push(get.clone());
+            scopes.insert(format!("{}:read", plan.name));
+        }
         let shown = calling.labels.iter().copied().reduce(Label::join);
         Self {
             layer: plan.layer,
             tier: tier(plan.layer),
             name: &plan.name,
             snake: plan.name.replace('-', "_"),
-            get: format!("Get{pascal}").to_snake_case(),
+            get: get.to_snake_case(),
             pascal,
             owner: &plan.owner,
             description: &plan.description,
             callees: callees.collect(),
             contracts,
             clearance: label::in_policy(shown.unwrap_or(own)).to_string(),
+            shown_methods: methods,
+            scopes,
             calling,
         }
     }

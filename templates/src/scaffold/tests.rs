@@ -90,6 +90,8 @@ fn the_samples_are_rendered_templates_plus_domain_code() {
                     let same = text == rendered;
                     assert!(same || !text.contains("[roles.customer]"), "{file}");
                 }
+                // What is offered, and to whom.
+                "plans.toml" | "consumers.toml" => assert!(!text.is_empty(), "{file}"),
                 // Domain code, by its nature.
                 "api.rs" | "domain.rs" | "seed.rs" | "store.rs" | "upstream.rs" => {
                     assert!(!text.is_empty(), "{file}");

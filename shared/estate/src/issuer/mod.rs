@@ -7,7 +7,7 @@ mod token;
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use anyhow::{Context as _, Result, ensure};
-use strata_net::{Limits, Transport};
+use strata_net::{Limits, Networks, Transport};
 use strata_telemetry::Events;
 use tokio::{net::TcpListener, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
@@ -15,19 +15,22 @@ use tokio_util::sync::CancellationToken;
 use self::token::Signer;
 pub use self::token::{TOKEN_LIFETIME, TokenRequest, TokenResponse};
 
-const LIMITS: Limits = Limits {
-    connections: 256,
-    connections_per_address: 256,
-    handshakes: 1,
-    handshakes_per_address: 1000,
-    handshake_timeout: Duration::from_secs(5),
-    concurrent_streams: 100,
-    header_timeout: Duration::from_secs(5),
-    exchange_timeout: Duration::from_secs(60),
-    connection_age: Duration::from_secs(3600),
-    drain_timeout: Duration::from_secs(1),
-    trusted_proxies: Vec::new(),
-};
+fn limits() -> Limits {
+    Limits {
+        connections: 256,
+        connections_per_address: 256,
+        handshakes: 1,
+        handshakes_per_address: 1000,
+        handshake_timeout: Duration::from_secs(5),
+        concurrent_streams: 100,
+        header_timeout: Duration::from_secs(5),
+        exchange_timeout: Duration::from_secs(60),
+        connection_age: Duration::from_secs(3600),
+        drain_timeout: Duration::from_secs(1),
+        trusted_proxies: Vec::new(),
+        networks: Networks::loopback(),
+    }
+}
 
 /// The running issuer.
 pub struct Issuer {
@@ -58,7 +61,7 @@ impl Issuer {
         let events = Events::new(&opentelemetry::global::meter("issuer"));
         let stop = shutdown.clone();
         let server = tokio::spawn(async move {
-            strata_net::serve(listener, Transport::Plain, service, &LIMITS, events, stop).await
+            strata_net::serve(listener, Transport::Plain, service, &limits(), events, stop).await
         });
         Ok(Self {
             signer,

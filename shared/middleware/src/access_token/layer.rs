@@ -19,8 +19,8 @@ use crate::refuse::{INVALID_TOKEN, Refuse};
 const NO_TOKEN: &str = "no_token";
 const NOT_BEARER: &str = "not_bearer";
 
-/// Answers only requests with a valid access token; its [`strata_core::Principal`] goes into the extensions, the
-/// token itself goes no further.
+/// Answers only requests with a valid access token; its [`strata_core::Principal`] and
+/// [`strata_policy::Consumer`] go into the extensions, the token itself goes no further.
 #[derive(Clone)]
 pub struct AccessTokenLayer {
     verifier: Arc<Verifier>,
@@ -76,6 +76,7 @@ where
                 let extensions = request.extensions_mut();
                 extensions.insert(user.principal);
                 extensions.insert(user.digest);
+                extensions.insert(user.consumer);
                 Either::Left(self.inner.call(request))
             }
             Err(refused) => {

@@ -1,19 +1,47 @@
 //! What is remembered of a token, and for how long.
 
-use std::{sync::Arc, time::Duration};
+use std::{fs, path::Path, sync::Arc, time::Duration};
 
 use jsonwebtoken::{
     Algorithm, EncodingKey, Header, encode, get_current_timestamp,
     jwk::{Jwk, JwkSet},
 };
 use serde_json::json;
-use strata_policy::Roles;
+use strata_core::{Category, Clearance, Label, Method, Sensitivity};
+use strata_policy::{Consumers, Roles};
 
 use super::{Keys, Refresh, Verifier, keys::KeySet};
 
 const ISSUER: &str = "https://issuer.example";
 const AUDIENCE: &str = "https://desk.example";
 const KEY: &str = "the-key";
+
+const ROLES: &str = "[roles.customer]\n\
+    clearance = { sensitivity = 'restricted', categories = ['personal', 'payment'] }\n";
+
+static METHODS: [Method; 1] = [Method {
+    name: "Get",
+    path: "/e.E/Get",
+    scope: "read",
+    idempotent: true,
+    ceiling: Label::new(Sensitivity::Public, &[]),
+}];
+
+fn consumers() -> Consumers {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| fs::write(folder.path().join(name), text).unwrap();
+    write(
+        "plans.toml",
+        "[plans.basic]\nquota = { requests = 9, per = '1h' }\nspike = { requests = 9, per = '1s' }\n\
+         methods = ['Get']\nceiling = { sensitivity = 'internal', categories = ['personal'] }\n",
+    );
+    write(
+        "consumers.toml",
+        "[[consumers]]\nclient_id = 'app'\nowner = 'team'\nplan = 'basic'\nscopes = ['read']\n\
+         purpose = 'to read'\nreview = '2027-06-30'\n",
+    );
+    Consumers::load(folder.path(), &METHODS).unwrap()
+}
 
 struct Issuer {
     key: EncodingKey,
@@ -32,11 +60,18 @@ impl Issuer {
     }
 
     fn token(&self, lifetime: u64) -> String {
+        self.token_of("app", lifetime)
+    }
+
+    fn token_of(&self, client: &str, lifetime: u64) -> String {
         let mut header = Header::new(Algorithm::ES256);
         header.typ = Some("at+jwt".to_owned());
         header.kid = Some(KEY.to_owned());
         let expires = get_current_timestamp() + lifetime;
-        let claims = json!({ "iss": ISSUER, "aud": AUDIENCE, "sub": "cus_000001", "exp": expires });
+        let claims = json!({
+            "iss": ISSUER, "aud": AUDIENCE, "sub": "cus_000001", "exp": expires,
+            "client_id": client, "scope": "read write", "roles": ["customer"],
+        });
         encode(&header, &claims, &self.key).unwrap()
     }
 
@@ -48,8 +83,16 @@ impl Issuer {
 fn verifier(issuer: &Issuer) -> (Verifier, Keys, Refresh) {
     let (keys, refresh) = Keys::of(ISSUER.to_owned(), None);
     issuer.publish(&refresh);
-    let roles = Arc::new(Roles::default());
-    let verifier = Verifier::new(keys.clone(), ISSUER, AUDIENCE, Duration::ZERO, roles);
+    let roles = Arc::new(Roles::parse(ROLES, Path::new("roles.toml")).unwrap());
+    let consumers = Arc::new(consumers());
+    let verifier = Verifier::new(
+        keys.clone(),
+        ISSUER,
+        AUDIENCE,
+        Duration::ZERO,
+        roles,
+        consumers,
+    );
     (verifier, keys, refresh)
 }
 
@@ -106,4 +149,30 @@ fn what_was_refused_is_not_remembered() {
     let keys = keys.get().unwrap();
     keys.verified.run_pending_tasks();
     assert_eq!(keys.verified.entry_count(), 0);
+}
+
+#[test]
+fn a_token_of_an_unknown_consumer_is_refused() {
+    let issuer = Issuer::new();
+    let (verifier, _keys, _refresh) = verifier(&issuer);
+    assert!(verifier.verify(&issuer.token_of("app", 60)).is_ok());
+    for stranger in ["App", "app ", "other", ""] {
+        let refused = verifier.verify(&issuer.token_of(stranger, 60)).err();
+        assert_eq!(
+            refused.map(|refused| refused.reason),
+            Some("unknown_consumer"),
+            "{stranger}"
+        );
+    }
+}
+
+#[test]
+fn a_user_may_no_more_than_their_consumer() {
+    let issuer = Issuer::new();
+    let (verifier, _keys, _refresh) = verifier(&issuer);
+    let user = verifier.verify(&issuer.token(60)).unwrap();
+    assert_eq!(user.principal.scopes, ["read"]);
+    let ceiling = Label::new(Sensitivity::Internal, &[Category::Personal]);
+    assert_eq!(user.principal.clearance, Clearance(ceiling));
+    assert_eq!(user.consumer.client_id, "app");
 }

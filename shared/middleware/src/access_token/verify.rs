@@ -6,7 +6,7 @@ use jsonwebtoken::{Validation, decode, decode_header, errors::ErrorKind, get_cur
 use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
 use strata_core::{ErrorCode, Principal};
-use strata_policy::Roles;
+use strata_policy::{Consumer, Consumers, Roles};
 
 use super::{
     AccessTokenDigest,
@@ -21,6 +21,7 @@ const LONGEST_TOKEN: usize = 8 * 1024;
 pub(super) struct User {
     pub(super) principal: Arc<Principal>,
     pub(super) digest: AccessTokenDigest,
+    pub(super) consumer: Arc<Consumer>,
     /// The `exp` claim.
     expires: u64,
 }
@@ -34,6 +35,7 @@ pub struct Verifier {
     audience: Arc<str>,
     leeway: Duration,
     roles: Arc<Roles>,
+    consumers: Arc<Consumers>,
 }
 
 /// Why a token was refused: for the security event, never for the client.
@@ -60,6 +62,8 @@ struct Claims {
     #[serde(default)]
     sub: String,
     #[serde(default)]
+    client_id: String,
+    #[serde(default)]
     exp: Option<f64>,
     #[serde(default)]
     scope: String,
@@ -71,7 +75,7 @@ struct Claims {
 
 impl Verifier {
     /// A verifier; `leeway` is at most 5 s (the configuration checks it), `roles` says what each
-    /// role may see.
+    /// role may see, `consumers` whose tokens are taken, and what is the most that each may use.
     #[must_use]
     pub fn new(
         keys: Keys,
@@ -79,6 +83,7 @@ impl Verifier {
         audience: &str,
         leeway: Duration,
         roles: Arc<Roles>,
+        consumers: Arc<Consumers>,
     ) -> Self {
         Self {
             keys,
@@ -86,6 +91,7 @@ impl Verifier {
             audience: audience.into(),
             leeway,
             roles,
+            consumers,
         }
     }
 
@@ -131,13 +137,18 @@ impl Verifier {
         if claims.sub.is_empty() {
             return Err(refused("no_subject"));
         }
+        let consumer = self.consumers.get(&claims.client_id);
+        let consumer = consumer.ok_or_else(|| refused("unknown_consumer"))?;
+        let clearance = self.roles.clearance(&claims.roles);
         let principal = Principal {
-            clearance: self.roles.clearance(&claims.roles),
+            // Neither shows the user more than the other.
+            clearance: clearance.narrowed_to(consumer.plan.ceiling),
             subject: claims.sub,
             roles: claims.roles,
             scopes: claims
                 .scope
                 .split_ascii_whitespace()
+                .filter(|scope| consumer.scopes.iter().any(|may| may == scope))
                 .map(str::to_owned)
                 .collect(),
             region: claims.region,
@@ -145,6 +156,7 @@ impl Verifier {
         Ok(User {
             principal: Arc::new(principal),
             digest: AccessTokenDigest(digest),
+            consumer: Arc::clone(consumer),
             expires: claims.exp.unwrap_or_default() as u64,
         })
     }

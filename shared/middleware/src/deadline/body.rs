@@ -12,6 +12,7 @@ use http::{HeaderMap, Request, Response};
 use http_body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
 use strata_core::{ErrorCode, TraceContext};
+use strata_limits::Refused;
 use tokio::time::{Sleep, sleep_until};
 use tower::{Layer, Service};
 
@@ -160,6 +161,10 @@ impl<B: RefusalBody> RefusalBody for Timed<B> {
     fn refusal(code: ErrorCode, trace: Option<&TraceContext>) -> Response<Self> {
         // Whole as it is: it needs no time, and may be the answer to a missed deadline.
         B::refusal(code, trace).map(|body| Timed::until(None, body))
+    }
+
+    fn retry_after(headers: &mut HeaderMap, refused: Refused) {
+        B::retry_after(headers, refused);
     }
 
     fn trailers(code: ErrorCode) -> Option<HeaderMap> {

@@ -9,10 +9,11 @@ use bytes::Bytes;
 use http::Response;
 use http_body_util::Full;
 use ppp::v2::{Builder, Command, Protocol, Version};
-use strata_net::{Limits, Peer, Transport};
+use strata_net::{Limits, NetworkRules, Networks, Peer, Transport};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::TcpStream,
+    sync::watch,
 };
 
 use crate::fixture::{Server, limits};
@@ -28,8 +29,13 @@ fn header(command: Command) -> io::Result<Vec<u8>> {
 
 /// Answers with the peer's address.
 async fn server(trusted: &[&str]) -> Server {
+    behind(trusted, limits().networks).await
+}
+
+async fn behind(trusted: &[&str], networks: Networks) -> Server {
     let limits = Limits {
         trusted_proxies: trusted.iter().map(|net| net.parse().unwrap()).collect(),
+        networks,
         ..limits()
     };
     Server::with(Transport::Plain, limits, |request| async move {
@@ -84,4 +90,66 @@ async fn nobody_else_may() {
     let answer = ask(&server, &header(Command::Proxy).unwrap()).await;
     assert!(!answer.contains(" 200 "), "{answer}");
     assert_eq!(server.calls(), 1);
+}
+
+fn rules(allow: &[&str], block: &[&str]) -> NetworkRules {
+    let parsed = |list: &[&str]| {
+        list.iter()
+            .map(|it| it.parse().unwrap())
+            .collect::<Vec<_>>()
+    };
+    NetworkRules::new(&parsed(allow), &parsed(block))
+}
+
+#[tokio::test]
+async fn a_blocked_network_is_refused_before_anything_is_read() {
+    let honest = behind(&[], Networks::fixed(rules(&["127.0.0.0/8"], &[]))).await;
+    assert!(ask(&honest, b"").await.starts_with("HTTP/1.1 200"));
+    for refusing in [
+        rules(&["127.0.0.0/8"], &["127.0.0.1/32"]),
+        rules(&["10.0.0.0/8"], &[]),
+        rules(&[], &[]),
+    ] {
+        let server = behind(&[], Networks::fixed(refusing)).await;
+        assert_eq!(ask(&server, b"").await, "");
+        assert_eq!(server.calls(), 0);
+        assert_eq!(server.stop().await.1, ["blocked_network"]);
+    }
+}
+
+#[tokio::test]
+async fn whom_a_proxy_speaks_for_is_asked_about_too() {
+    let from = header(Command::Proxy).unwrap();
+    let allowed = ["127.0.0.0/8", "192.0.2.0/24"];
+    let honest = behind(&["127.0.0.0/8"], Networks::fixed(rules(&allowed, &[]))).await;
+    assert!(ask(&honest, &from).await.starts_with("HTTP/1.1 200"));
+    let blocked = rules(&allowed, &["192.0.2.7/32"]);
+    let server = behind(&["127.0.0.0/8"], Networks::fixed(blocked)).await;
+    assert_eq!(ask(&server, &from).await, "");
+    // The proxy's own health checks go on.
+    let local = header(Command::Local).unwrap();
+    assert!(ask(&server, &local).await.starts_with("HTTP/1.1 200"));
+    assert_eq!(server.calls(), 1);
+    assert_eq!(server.stop().await.1, ["blocked_network"]);
+}
+
+#[tokio::test]
+async fn a_list_that_changes_is_in_force_at_once() {
+    let (lists, networks) = watch::channel(rules(&["127.0.0.0/8"], &[]));
+    let server = behind(&[], Networks::watched(networks)).await;
+    assert!(ask(&server, b"").await.starts_with("HTTP/1.1 200"));
+    // One that is open and idle.
+    let mut open = TcpStream::connect(server.address).await.unwrap();
+    open.write_all(b"GET / HTTP/1.1\r\nhost: a\r\n\r\n")
+        .await
+        .unwrap();
+    let mut answer = [0; 1024];
+    assert!(open.read(&mut answer).await.unwrap() > 0);
+    lists.send_replace(rules(&["127.0.0.0/8"], &["127.0.0.0/8"]));
+    while open.read(&mut answer).await.is_ok_and(|read| read > 0) {}
+    assert_eq!(ask(&server, b"").await, "");
+    assert_eq!(server.calls(), 2);
+    lists.send_replace(rules(&["127.0.0.0/8"], &[]));
+    assert!(ask(&server, b"").await.starts_with("HTTP/1.1 200"));
+    assert_eq!(server.stop().await.1, ["blocked_network"; 2]);
 }

@@ -1,21 +1,25 @@
 //! Edge: what every request to an Experience API goes through.
 
-use std::{convert::Infallible, sync::Arc, time::Duration};
+use std::{convert::Infallible, sync::Arc};
 
 use axum::extract::DefaultBodyLimit;
-use http::{HeaderValue, Request, Response, header};
+use http::{HeaderValue, Method, Request, Response, header};
 use hyper::body::Incoming;
+use strata_config::Limits;
 use strata_core::{Contract, masking::Tokens};
 use strata_middleware::{
-    AccessTokenLayer, BodyDeadlineLayer, CallLayer, DeadlineLayer, DocumentsLayer, MetricsLayer,
-    MintLayer, PanicLayer, ReleaseLayer, ScopeLayer, ShedLayer, StripLayer, TraceLayer,
-    access_token::Verifier,
+    AccessTokenLayer, BodyDeadlineLayer, CallLayer, ConsumerLayer, DeadlineLayer, DocumentsLayer,
+    LimitLayer, MetricsLayer, MintLayer, PanicLayer, PlanLayer, ReleaseLayer, ScopeLayer,
+    ShedLayer, StripLayer, TraceLayer, access_token::Verifier, consumer,
 };
 use strata_rest::Routes;
 use strata_telemetry::{Events, RequestMetrics, Sampling};
 use strata_tokens::Minter;
 use tower::{Service, ServiceBuilder};
-use tower_http::set_header::SetResponseHeaderLayer;
+use tower_http::{
+    cors::{AllowOrigin, CorsLayer},
+    set_header::SetResponseHeaderLayer,
+};
 
 use super::Answer;
 
@@ -24,13 +28,14 @@ pub(crate) struct Edge {
     pub documents: DocumentsLayer,
     pub verifier: Verifier,
     pub minter: Minter,
+    pub consumed: ConsumerLayer,
     pub tokens: Arc<dyn Tokens>,
     pub events: Events,
     pub requests: RequestMetrics,
     pub sampling: Sampling,
-    pub most_requests: usize,
-    pub request_timeout: Duration,
-    pub body_bytes: usize,
+    pub limits: Limits,
+    /// Whose scripts may read answers.
+    pub origins: Vec<HeaderValue>,
 }
 
 /// The edge stack over the routes of a contract. Under it is the HTTPS listener of shared/net.
@@ -45,9 +50,12 @@ pub(crate) fn edge<C: Contract>(
 > + Clone
 + Send
 + 'static {
+    let limits = parts.limits;
     let matched = ServiceBuilder::new()
         // Needs the matched method for its name.
         .layer(MetricsLayer::new(parts.requests.clone()))
+        // The consumer's plan must have the method.
+        .layer(PlanLayer::new(parts.events.clone()))
         // The token must carry the scope of the method.
         .layer(ScopeLayer::new(parts.events.clone()))
         // Behind the edge a token of the estate's own speaks for the user, for what the method needs:
@@ -77,19 +85,56 @@ pub(crate) fn edge<C: Contract>(
         ))
         // From here on every line logged and every problem names the trace.
         .layer(TraceLayer::new(parts.sampling.of_strangers()))
+        // No network takes the places of the others.
+        .layer(LimitLayer::of_networks(
+            limits.network,
+            limits.identities,
+            parts.events.clone(),
+        ))
         // Before anything costs time: what cannot be served soon is refused at once.
-        .layer(ShedLayer::new(parts.most_requests, parts.requests))
+        .layer(ShedLayer::new(limits.requests, parts.requests))
         // Inside the trace, so that the answer to a panic names it.
         .layer(PanicLayer)
         // Bounds everything below, the reading of the body included.
-        .layer(DeadlineLayer::new(parts.request_timeout))
+        .layer(DeadlineLayer::new(limits.request_timeout))
         // A stream is answered no longer either.
         .layer(BodyDeadlineLayer)
         // Enforced by whoever reads the body.
-        .layer(DefaultBodyLimit::max(parts.body_bytes))
+        .layer(DefaultBodyLimit::max(limits.body_bytes))
+        // Before the token, which browsers do not send with the question whether they may. Where no
+        // origin is listed nobody's scripts may read anything.
+        .option_layer(cors(&parts.origins))
         // Before the token, for who is to read them has none yet; production serves none.
         .layer(parts.documents)
         // Nobody without a token learns even which routes exist.
-        .layer(AccessTokenLayer::new(parts.verifier, parts.events))
+        .layer(AccessTokenLayer::new(parts.verifier, parts.events.clone()))
+        // No user takes what their consumer may.
+        .layer(LimitLayer::of_users(
+            limits.user,
+            limits.identities,
+            parts.events,
+        ))
+        // No consumer takes more than its plan has, requests that match no route included.
+        .layer(parts.consumed)
         .service(routes.layer(matched).into_router())
+}
+
+/// Of a preflight only the answer of the listed origins says that they may. No credentials: a token is
+/// sent by the script, and there are no cookies.
+fn cors(origins: &[HeaderValue]) -> Option<CorsLayer> {
+    if origins.is_empty() {
+        return None;
+    }
+    let layer = CorsLayer::new()
+        .allow_origin(AllowOrigin::list(origins.iter().cloned()))
+        .allow_methods([
+            Method::GET,
+            Method::POST,
+            Method::PUT,
+            Method::PATCH,
+            Method::DELETE,
+        ])
+        .allow_headers([header::AUTHORIZATION, header::CONTENT_TYPE])
+        .expose_headers([header::RETRY_AFTER, consumer::POLICY, consumer::LIMIT]);
+    Some(layer)
 }

@@ -1,13 +1,14 @@
 //! Hop: what every request to a System or Process API goes through.
 
-use std::{convert::Infallible, sync::Arc, time::Duration};
+use std::{convert::Infallible, sync::Arc};
 
 use http::{Request, Response};
 use hyper::body::Incoming;
+use strata_config::Limits;
 use strata_core::masking::Tokens;
 use strata_middleware::{
-    BodyDeadlineLayer, CallLayer, CallersLayer, DeadlineLayer, MetricsLayer, PanicLayer,
-    ReleaseLayer, ScopeLayer, ShedLayer, TraceLayer, TransactionTokenLayer,
+    BodyDeadlineLayer, CallLayer, CallersLayer, DeadlineLayer, LimitLayer, MetricsLayer,
+    PanicLayer, ReleaseLayer, ScopeLayer, ShedLayer, TraceLayer, TransactionTokenLayer,
 };
 use strata_policy::Callers;
 use strata_telemetry::{Events, RequestMetrics, Sampling};
@@ -25,8 +26,7 @@ pub(crate) struct Grpc {
     pub events: Events,
     pub requests: RequestMetrics,
     pub sampling: Sampling,
-    pub most_requests: usize,
-    pub request_timeout: Duration,
+    pub limits: Limits,
 }
 
 /// The gRPC stack over a generated server. Under it is the mTLS listener of shared/net, which has
@@ -49,6 +49,7 @@ where
         + 'static,
     S::Future: Send + 'static,
 {
+    let limits = parts.limits;
     ServiceBuilder::new()
         .map_request(|request: Request<Incoming>| request.map(Body::new))
         // A peer that callers.toml does not name for this method costs a lookup and nothing more.
@@ -60,17 +61,29 @@ where
         .layer(TraceLayer::new(parts.sampling))
         // Outside what can refuse or fail, so that it counts both.
         .layer(MetricsLayer::new(parts.requests.clone()))
+        // No workload takes the places of the others.
+        .layer(LimitLayer::of_workloads(
+            limits.workload,
+            limits.identities,
+            parts.events.clone(),
+        ))
         // Before anything costs time: what cannot be served soon is refused at once.
-        .layer(ShedLayer::new(parts.most_requests, parts.requests))
+        .layer(ShedLayer::new(limits.requests, parts.requests))
         // Inside the trace, so that the answer to a panic names it.
         .layer(PanicLayer)
         // Never longer than the caller waits.
-        .layer(DeadlineLayer::new(parts.request_timeout))
+        .layer(DeadlineLayer::new(limits.request_timeout))
         // A stream is answered no longer either.
         .layer(BodyDeadlineLayer)
         // Who the user is says the token that the edge made, and no workload on the way.
         .layer(TransactionTokenLayer::new(
             parts.verifier,
+            parts.events.clone(),
+        ))
+        // Nor does a user, whichever way they came.
+        .layer(LimitLayer::of_users(
+            limits.user,
+            limits.identities,
             parts.events.clone(),
         ))
         // A method that acts for a user needs one, with its scope.

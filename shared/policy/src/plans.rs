@@ -1,0 +1,121 @@
+//! What the consumers of an Experience API may take: policy/plans.toml.
+//!
+//! ```toml
+//! [plans.standard]
+//! quota = { requests = 1000000, per = "1day" }
+//! spike = { requests = 100, per = "1s" }
+//! methods = ["GetOverview"]
+//! ceiling = { sensitivity = "confidential", categories = ["personal"] }
+//! ```
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+    sync::Arc,
+};
+
+use serde::Deserialize;
+use strata_config::{Document, Problem, Rate};
+use strata_core::{Clearance, Method};
+
+use crate::{PolicyError, document::read};
+
+/// What each consumer of a plan may take.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Plan {
+    /// Its name.
+    pub name: String,
+    /// Requests in a window, of all replicas together where they share.
+    pub quota: Rate,
+    /// Requests in a short time, of each replica.
+    pub spike: Rate,
+    /// The most a user may be shown through a consumer of this plan, whatever their roles.
+    pub ceiling: Clearance,
+    methods: Vec<&'static str>,
+}
+
+impl Plan {
+    /// Whether the plan has the method.
+    #[must_use]
+    pub fn allows(&self, method: &Method) -> bool {
+        self.methods.contains(&method.path)
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Paper {
+    #[serde(default)]
+    plans: BTreeMap<String, Entry>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Entry {
+    quota: Rate,
+    spike: Rate,
+    methods: Vec<String>,
+    ceiling: Clearance,
+}
+
+/// Plans by name.
+pub(crate) type Plans = BTreeMap<String, Arc<Plan>>;
+
+/// The plans of a file, and what is wrong with it.
+pub(crate) fn load(
+    file: &Path,
+    methods: &'static [Method],
+) -> Result<(Plans, Vec<Problem>), PolicyError> {
+    let document: Document<Paper> = read(file)?;
+    let problems = check(&document, methods);
+    let plans = document.value.plans.into_iter().map(|(name, entry)| {
+        let named = |method: &&Method| entry.methods.iter().any(|name| name == method.name);
+        let plan = Plan {
+            name: name.clone(),
+            quota: entry.quota,
+            spike: entry.spike,
+            ceiling: entry.ceiling,
+            methods: methods
+                .iter()
+                .filter(named)
+                .map(|method| method.path)
+                .collect(),
+        };
+        (name, Arc::new(plan))
+    });
+    Ok((plans.collect(), problems))
+}
+
+fn check(document: &Document<Paper>, methods: &[Method]) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    let mut refuse = |path: &[&str], what: String| problems.push(document.problem(path, what));
+    for (name, plan) in &document.value.plans {
+        for (key, rate) in [("quota", plan.quota), ("spike", plan.spike)] {
+            if let Some((part, what)) = rate.problem() {
+                refuse(
+                    &["plans", name, key, part],
+                    format!("'{key}.{part}' {what}"),
+                );
+            }
+        }
+        if plan.methods.is_empty() {
+            let what = "'methods' is empty: name what the plan has, or remove it";
+            refuse(&["plans", name, "methods"], what.to_owned());
+        }
+        let mut seen = BTreeSet::new();
+        for (at, method) in plan.methods.iter().enumerate() {
+            let path = ["plans", name, "methods", &at.to_string()];
+            if !methods.iter().any(|known| known.name == method) {
+                let known: Vec<_> = methods.iter().map(|method| method.name).collect();
+                let known = known.join(", ");
+                refuse(
+                    &path,
+                    format!("unknown method '{method}': expected {known}"),
+                );
+            } else if !seen.insert(method) {
+                refuse(&path, format!("method '{method}' is named twice"));
+            }
+        }
+    }
+    problems
+}
