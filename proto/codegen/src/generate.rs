@@ -147,7 +147,7 @@ mod tests {
                      ::strata_core::Layer = ::strata_core::Layer::System; const SERVICE: \
                      &'static str = \"price-list\"; const NAME: &'static str = \
                      \"system.price_list.v1.PriceListService\"; const METHODS: &'static \
-                     [::strata_core::Method] = &[GET_PRICE]; }}"
+                     [::strata_core::Method] = &[GET_PRICE]; const POLICY_SCHEMA:"
                 )],
             );
         }

@@ -9,8 +9,8 @@
 //! 5. `openapi` makes the document of an Experience contract;
 //! 6. `generate` writes `contract.rs`.
 //!
-//! [`openapi`] makes the document alone, for who commits or compares it; [`check`] checks all
-//! contracts; [`ceilings`] says what each method may return; [`read`] gives what the annotations say,
+//! [`openapi`] makes the document alone, for who commits or compares it; [`policy_schema`] says what
+//! policies may speak of; [`check`] checks all contracts; [`ceilings`] says what each method may return; [`read`] gives what the annotations say,
 //! for who reports on the estate.
 
 mod check;
@@ -31,6 +31,7 @@ mod nearest;
 mod openapi;
 mod options;
 mod passed;
+mod policy;
 mod route;
 
 use std::{
@@ -88,6 +89,18 @@ pub fn openapi(folder: &Path) -> Result<Option<String>, Vec<String>> {
     let contract = passed(folder).map_err(|findings| told(&findings))?;
     let document = openapi::newest(&contract).map_err(|finding| told(&[finding]))?;
     Ok(document.map(|document| format!("{document:#}\n")))
+}
+
+/// What policies of the contract in `folder` (`proto/<layer>/<name>`), newest version, may speak of: a
+/// Cedar schema.
+///
+/// # Errors
+/// Why the contract cannot be read.
+pub fn policy_schema(folder: &Path) -> Result<Option<String>, Finding> {
+    let contract = Folder::locate(folder).and_then(Contract::compile)?;
+    let newest = contract.versions.last();
+    let service = newest.and_then(|version| version.services().next());
+    Ok(service.map(|service| policy::schema(&contract, &service)))
 }
 
 /// What the contract in `folder` (`proto/<layer>/<name>`) says of what it moves and stores.

@@ -24,4 +24,7 @@ pub use error::{ConfigError, Problem};
 pub use estate::{ESTATE, ORGANISATION, dns_name, trust_domain};
 pub use load::Config;
 pub use manifest::{InvalidName, Manifest, ManifestCall, check_service_name};
-pub use sections::{Admin, Database, Limits, Listen, LogFormat, Telemetry, Tls, Tokens, Upstream};
+pub use sections::{
+    Admin, Database, Limits, Listen, LogFormat, Policy, PolicyMode, Telemetry, Tls, Tokens,
+    Upstream,
+};

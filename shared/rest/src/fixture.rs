@@ -87,6 +87,7 @@ impl Contract for Desk {
     const SERVICE: &'static str = "desk";
     const NAME: &'static str = "experience.desk.v1.DeskService";
     const METHODS: &'static [Method] = &[METHOD];
+    const POLICY_SCHEMA: &'static str = "";
 }
 
 const METHOD: Method = Method {

@@ -57,6 +57,9 @@ pub enum StartError {
     /// callers.toml or roles.toml is wrong.
     #[error(transparent)]
     Policy(#[from] strata_policy::PolicyError),
+    /// The service's policies cannot be used, or permit nobody a method.
+    #[error(transparent)]
+    Guard(#[from] strata_guard::GuardError),
     /// A channel cannot be made.
     #[error(transparent)]
     Net(#[from] strata_net::NetError),

@@ -8,6 +8,7 @@ mod app;
 mod ctx;
 mod error;
 mod material;
+mod policy;
 mod run;
 mod service;
 mod signals;

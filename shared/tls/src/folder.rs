@@ -1,4 +1,4 @@
-//! When to look into the material folder again.
+//! When to look into a folder of files again that are taken over as one.
 
 use std::{path::Path, time::Duration};
 
@@ -12,11 +12,11 @@ use tokio::{sync::mpsc, time::timeout};
 /// that was itself replaced sends none any more.
 const POLL: Duration = Duration::from_secs(15);
 
-/// Material is several files: a change is taken over once no more has come for this long.
+/// They are several files: a change is taken over once no more has come for this long.
 const SETTLE: Duration = Duration::from_millis(200);
 
 /// Tells when a folder may have changed.
-pub(crate) struct Folder {
+pub struct Folder {
     changes: mpsc::Receiver<()>,
     // Watches until dropped.
     _watcher: Option<RecommendedWatcher>,
@@ -25,7 +25,8 @@ pub(crate) struct Folder {
 impl Folder {
     /// Watches the folder rather than its files: a Kubernetes volume is replaced by renaming
     /// `..data` in it, of which the files notice nothing.
-    pub(crate) fn watch(dir: &Path) -> Self {
+    #[must_use]
+    pub fn watch(dir: &Path) -> Self {
         let (changed, changes) = mpsc::channel(1);
         let watcher = notify::recommended_watcher(move |event: notify::Result<Event>| {
             if event.map_or(true, |event| is_change(event.kind)) {
@@ -38,7 +39,7 @@ impl Folder {
             Ok(watcher)
         });
         if let Err(error) = &watcher {
-            tracing::warn!(%error, "the material folder cannot be watched: it is polled only");
+            tracing::warn!(%error, folder = %dir.display(), "a folder cannot be watched: it is polled only");
         }
         Self {
             changes,
@@ -47,7 +48,7 @@ impl Folder {
     }
 
     /// Waits until it may have changed.
-    pub(crate) async fn changed(&mut self) {
+    pub async fn changed(&mut self) {
         // Without a watcher the channel is closed, and its answer must not become a spin.
         if !matches!(timeout(POLL, self.changes.recv()).await, Ok(Some(()))) {
             if self.changes.is_closed() {

@@ -24,6 +24,7 @@ mod verify;
 
 pub use config::web_config;
 pub use error::MaterialError;
+pub use folder::Folder;
 pub use key_file::{MASK_KEY, read_private};
 pub use material::{Material, Reload};
 pub use peers::Peers;

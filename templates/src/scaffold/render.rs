@@ -15,9 +15,10 @@ use minijinja::{
 };
 use serde::Serialize;
 use strata_core::{Category, Label, Layer, Sensitivity};
+use time::{Duration, OffsetDateTime};
 
 use super::{
-    calling::Calling,
+    calling::{Calling, Permit},
     label,
     plan::{Plan, tier},
 };
@@ -33,6 +34,9 @@ macro_rules! template {
         )
     };
 }
+
+/// How long a new policy may go without a review.
+const REVIEW: Duration = Duration::days(365);
 
 /// What every service has.
 const COMMON: &[Template] = &[
@@ -69,6 +73,10 @@ const COMMON: &[Template] = &[
     template!(
         "${layer}-api/${name}/config/prod.toml",
         "common/config/prod.toml"
+    ),
+    template!(
+        "${layer}-api/${name}/policy/access.cedar",
+        "common/access.cedar"
     ),
     template!("${layer}-api/${name}/src/main.rs", "common/main.rs"),
     template!("${layer}-api/${name}/tests/service.rs", "common/tests.rs"),
@@ -180,6 +188,9 @@ struct View<'a> {
     callees: Vec<CalleeView<'a>>,
     contracts: Vec<ContractView<'a>>,
     clearance: String,
+    permits: Vec<Permit>,
+    /// The day by which its policies are to be reviewed.
+    review: String,
     #[serde(flatten)]
     calling: &'a Calling,
 }
@@ -255,6 +266,7 @@ impl<'a> View<'a> {
         }
         contracts.sort_unstable_by_key(|contract| (contract.layer.as_str(), contract.name));
         let pascal = plan.name.to_upper_camel_case();
+        let get = format!("Get{pascal}");
         let own = Label::new(Sensitivity::Confidential, &[Category::Personal]);
         let shown = calling.labels.iter().copied().reduce(Label::join);
         Self {
@@ -262,7 +274,9 @@ impl<'a> View<'a> {
             tier: tier(plan.layer),
             name: &plan.name,
             snake: plan.name.replace('-', "_"),
-            get: format!("Get{pascal}").to_snake_case(),
+            get: get.to_snake_case(),
+            permits: calling.permits(plan.layer, &get),
+            review: (OffsetDateTime::now_utc() + REVIEW).date().to_string(),
             pascal,
             owner: &plan.owner,
             description: &plan.description,

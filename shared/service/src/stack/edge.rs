@@ -7,8 +7,8 @@ use http::{HeaderValue, Request, Response, header};
 use hyper::body::Incoming;
 use strata_core::{Contract, masking::Tokens};
 use strata_middleware::{
-    AccessTokenLayer, BodyDeadlineLayer, CallLayer, DeadlineLayer, DocumentsLayer, MetricsLayer,
-    PanicLayer, ReleaseLayer, ScopeLayer, ShedLayer, StripLayer, TraceLayer,
+    AccessTokenLayer, BodyDeadlineLayer, CallLayer, DeadlineLayer, DocumentsLayer, GuardLayer,
+    MetricsLayer, PanicLayer, ReleaseLayer, ScopeLayer, ShedLayer, StripLayer, TraceLayer,
     access_token::Verifier,
 };
 use strata_rest::Routes;
@@ -22,6 +22,7 @@ use super::Answer;
 pub(crate) struct Edge {
     pub documents: DocumentsLayer,
     pub verifier: Verifier,
+    pub guard: GuardLayer,
     pub tokens: Arc<dyn Tokens>,
     pub events: Events,
     pub requests: RequestMetrics,
@@ -48,6 +49,8 @@ pub(crate) fn edge<C: Contract>(
         .layer(MetricsLayer::new(parts.requests.clone()))
         // The token must carry the scope of the method.
         .layer(ScopeLayer::new(parts.events.clone()))
+        // After the scope: who lacks one is told so, who is refused by a policy is told nothing.
+        .layer(parts.guard)
         // Nothing goes out that the user may not see.
         .layer(ReleaseLayer::new(parts.tokens, parts.events.clone()))
         // What the handler gets.

@@ -6,8 +6,8 @@ use http::{Request, Response};
 use hyper::body::Incoming;
 use strata_core::masking::Tokens;
 use strata_middleware::{
-    BodyDeadlineLayer, CallLayer, CallersLayer, DeadlineLayer, MetricsLayer, PanicLayer,
-    PrincipalLayer, ReleaseLayer, ScopeLayer, ShedLayer, TraceLayer,
+    BodyDeadlineLayer, CallLayer, CallersLayer, DeadlineLayer, GuardLayer, MetricsLayer,
+    PanicLayer, PrincipalLayer, ReleaseLayer, ScopeLayer, ShedLayer, TraceLayer,
 };
 use strata_policy::Callers;
 use strata_telemetry::{Events, RequestMetrics, Sampling};
@@ -19,6 +19,7 @@ use super::Answer;
 /// What the stack is made of.
 pub(crate) struct Grpc {
     pub callers: Callers,
+    pub guard: GuardLayer,
     pub tokens: Arc<dyn Tokens>,
     pub events: Events,
     pub requests: RequestMetrics,
@@ -70,6 +71,8 @@ where
         .layer(PrincipalLayer)
         // A method that acts for a user needs one, with its scope.
         .layer(ScopeLayer::new(parts.events.clone()))
+        // After the scope, so that a policy speaks of a user only where there is one.
+        .layer(parts.guard)
         // Nothing goes out that the caller or the user may not hold, and nothing is taken in that the
         // caller may not.
         .layer(ReleaseLayer::new(parts.tokens, parts.events))

@@ -1,0 +1,68 @@
+//! The estate's words as Cedar's.
+
+use std::collections::{HashMap, HashSet};
+
+use cedar_policy::{
+    Entities, Entity, EntityId, EntityTypeName, EntityUid, ParseErrors, RestrictedExpression,
+};
+use strata_core::{Principal, SpiffeId};
+
+/// The entity types of every schema.
+pub(crate) const USER: &str = "User";
+pub(crate) const ROLE: &str = "Role";
+pub(crate) const WORKLOAD: &str = "Workload";
+pub(crate) const API: &str = "Api";
+
+/// The entity types, parsed once.
+pub(crate) struct Types {
+    pub(crate) user: EntityTypeName,
+    pub(crate) role: EntityTypeName,
+    pub(crate) workload: EntityTypeName,
+    pub(crate) api: EntityTypeName,
+}
+
+impl Types {
+    pub(crate) fn new() -> Result<Self, ParseErrors> {
+        Ok(Self {
+            user: USER.parse()?,
+            role: ROLE.parse()?,
+            workload: WORKLOAD.parse()?,
+            api: API.parse()?,
+        })
+    }
+
+    pub(crate) fn user(&self, subject: &str) -> EntityUid {
+        uid(&self.user, subject)
+    }
+
+    pub(crate) fn role(&self, role: &str) -> EntityUid {
+        uid(&self.role, role)
+    }
+
+    /// The same in every environment, as policies are: that its trust domain is of this one, the
+    /// handshake has proven.
+    pub(crate) fn workload(&self, id: &SpiffeId) -> EntityUid {
+        uid(&self.workload, &format!("{}/{}", id.layer(), id.service()))
+    }
+
+    pub(crate) fn api(&self, service: &str) -> EntityUid {
+        uid(&self.api, service)
+    }
+
+    /// The user, in its roles.
+    pub(crate) fn user_entities(&self, principal: &Principal) -> Option<Entities> {
+        let text = |text: &String| RestrictedExpression::new_string(text.clone());
+        let scopes = RestrictedExpression::new_set(principal.scopes.iter().map(text));
+        let mut attributes = HashMap::from([("scopes".to_owned(), scopes)]);
+        if let Some(region) = &principal.region {
+            attributes.insert("region".to_owned(), text(region));
+        }
+        let roles: HashSet<_> = principal.roles.iter().map(|role| self.role(role)).collect();
+        let user = Entity::new(self.user(&principal.subject), attributes, roles).ok()?;
+        Entities::from_entities([user], None).ok()
+    }
+}
+
+pub(crate) fn uid(kind: &EntityTypeName, id: &str) -> EntityUid {
+    EntityUid::from_type_name_and_id(kind.clone(), EntityId::new(id))
+}
