@@ -1,5 +1,4 @@
 //! What a decision costs, by how many policies there are and whether it was made before.
-#![expect(missing_docs, reason = "a benchmark's functions are its own")]
 
 use std::{fmt::Write as _, fs, hint::black_box, sync::Arc};
 
@@ -60,15 +59,18 @@ fn caller(at: usize) -> SpiffeId {
     domain.workload(&format!("caller-{at}")).unwrap()
 }
 
+fn facts<'a>(caller: &'a SpiffeId, user: &'a Arc<Principal>) -> Facts<'a> {
+    Facts {
+        caller: Some(caller),
+        user: Some(user),
+        network: "192.0.2.7".parse().ok(),
+    }
+}
+
 fn decide(bench: &mut Criterion) {
     let callers: Vec<_> = (0..1000).map(caller).collect();
     for policies in [5, 1_000, 10_000] {
         let guard = guard(policies);
-        let facts = |caller, user| Facts {
-            caller: Some(caller),
-            user: Some(user),
-            network: "192.0.2.7".parse().ok(),
-        };
         let known = user(0);
         let mut turn = 0;
         bench.bench_function(
