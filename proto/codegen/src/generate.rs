@@ -37,7 +37,7 @@ fn module(contract: &Contract, version: &Version) -> Result<TokenStream, Finding
     let mut services = TokenStream::new();
     for service in version.services() {
         services.extend(match contract.folder.layer {
-            Layer::System | Layer::Process => grpc::generate(contract, &service),
+            Layer::System | Layer::Process => grpc::generate(contract, version, &service),
             Layer::Experience => rest::generate(contract, version, &service)?,
         });
     }

@@ -98,9 +98,11 @@ pub fn openapi(folder: &Path) -> Result<Option<String>, Vec<String>> {
 /// Why the contract cannot be read.
 pub fn policy_schema(folder: &Path) -> Result<Option<String>, Finding> {
     let contract = Folder::locate(folder).and_then(Contract::compile)?;
-    let newest = contract.versions.last();
-    let service = newest.and_then(|version| version.services().next());
-    Ok(service.map(|service| policy::schema(&contract, &service)))
+    let Some(newest) = contract.versions.last() else {
+        return Ok(None);
+    };
+    let service = newest.services().next();
+    Ok(service.map(|service| policy::schema(&contract, newest, &service)))
 }
 
 /// What the contract in `folder` (`proto/<layer>/<name>`) says of what it moves and stores.

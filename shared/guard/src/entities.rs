@@ -3,15 +3,16 @@
 use std::collections::{HashMap, HashSet};
 
 use cedar_policy::{
-    Entities, Entity, EntityId, EntityTypeName, EntityUid, ParseErrors, RestrictedExpression,
+    Entity, EntityId, EntityTypeName, EntityUid, ParseErrors, RestrictedExpression,
 };
-use strata_core::{Principal, SpiffeId};
+use strata_core::{Object, Principal, SpiffeId};
 
 /// The entity types of every schema.
 pub(crate) const USER: &str = "User";
 pub(crate) const ROLE: &str = "Role";
 pub(crate) const WORKLOAD: &str = "Workload";
 pub(crate) const API: &str = "Api";
+pub(crate) const ACTION: &str = "Action";
 
 /// The entity types, parsed once.
 pub(crate) struct Types {
@@ -50,16 +51,25 @@ impl Types {
     }
 
     /// The user, in its roles.
-    pub(crate) fn user_entities(&self, principal: &Principal) -> Option<Entities> {
+    pub(crate) fn user_entity(&self, principal: &Principal, roles: &[EntityUid]) -> Option<Entity> {
         let text = |text: &String| RestrictedExpression::new_string(text.clone());
         let scopes = RestrictedExpression::new_set(principal.scopes.iter().map(text));
         let mut attributes = HashMap::from([("scopes".to_owned(), scopes)]);
         if let Some(region) = &principal.region {
             attributes.insert("region".to_owned(), text(region));
         }
-        let roles: HashSet<_> = principal.roles.iter().map(|role| self.role(role)).collect();
-        let user = Entity::new(self.user(&principal.subject), attributes, roles).ok()?;
-        Entities::from_entities([user], None).ok()
+        let roles = roles.iter().cloned().collect();
+        Entity::new(self.user(&principal.subject), attributes, roles).ok()
+    }
+
+    /// The object. It has no id of its own: policies know it by what it is, and loading refuses one
+    /// that names an object.
+    pub(crate) fn object(&self, kind: &EntityTypeName, object: &Object<'_>) -> Option<Entity> {
+        let owner = RestrictedExpression::new_entity_uid(self.user(object.owner));
+        let region = RestrictedExpression::new_string(object.region.to_owned());
+        let attributes =
+            HashMap::from([("owner".to_owned(), owner), ("region".to_owned(), region)]);
+        Entity::new(uid(kind, ""), attributes, HashSet::new()).ok()
     }
 }
 

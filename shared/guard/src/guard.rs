@@ -4,6 +4,7 @@ use std::{path::PathBuf, sync::Arc};
 
 use arc_swap::ArcSwap;
 use cedar_policy::Schema;
+use strata_core::Object;
 
 use crate::{
     error::GuardError,
@@ -69,6 +70,25 @@ impl Guard {
         let policies = Policies::new(sources, folder, schema, self.service, self.environment)?;
         self.policies.store(Arc::new(policies));
         Ok(Reload::Replaced)
+    }
+
+    /// Whether `method` is about objects that policies decide about.
+    #[must_use]
+    pub fn decides_objects(&self, method: &str) -> bool {
+        self.policies.load().decides_objects(method)
+    }
+
+    /// Whether a call of `method` reaches the object.
+    ///
+    /// # Errors
+    /// [`Denied`] says why not.
+    pub fn decide_object(
+        &self,
+        method: &str,
+        facts: &Facts<'_>,
+        object: &Object<'_>,
+    ) -> Result<(), Denied> {
+        self.policies.load().decide_object(method, facts, object)
     }
 
     /// Whether `method` of the contract may be called.

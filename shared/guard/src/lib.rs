@@ -11,7 +11,9 @@
 //! - `Workload` is a service of the estate, `Workload::"process/customer-overview"`;
 //! - each method is an action, `Action::"GetCustomer"`, whose principal is the user it acts for, or
 //!   the calling workload where it acts for none;
-//! - the resource is `Api::"<service>"`;
+//! - the resource is `Api::"<service>"` for the call as such; in a System API, for a method that is
+//!   about an object (`resource` in its annotations), then each object it would reach. An object is of
+//!   the type of the message that annotates its `owner`, and has that and, where annotated, `region`;
 //! - `context` has `environment`, `time` (UTC), `network` (the address of the peer) and, between
 //!   services, `caller`.
 

@@ -14,7 +14,7 @@ use serde_json::json;
 use strata_core::Layer;
 
 use crate::{
-    entities::{API, WORKLOAD},
+    entities::{ACTION, API, ROLE, USER, WORKLOAD},
     error::Finding,
     reads::Reads,
 };
@@ -194,7 +194,8 @@ fn strangers(placed: &Placed, service: &str) -> Vec<Finding> {
         let remedy = match kind.as_str() {
             API if id != service => "a service decides about itself: name its own Api",
             WORKLOAD if !is_workload(id) => "write Workload::\"<layer>/<service>\"",
-            _ => return None,
+            API | WORKLOAD | USER | ROLE | ACTION => return None,
+            _ => "an object is known by its owner and region, not by an id: write `resource is`",
         };
         Some(placed.finding(&format!("names {literal}"), remedy))
     });

@@ -2,8 +2,11 @@
 
 use std::{collections::HashMap, path::Path};
 
-use cedar_policy::{Authorizer, Context, Entities, Request, RestrictedExpression, Schema};
+use cedar_policy::{
+    Authorizer, Context, Entities, Entity, EntityUid, Request, RestrictedExpression, Schema,
+};
 use moka::sync::Cache;
+use strata_core::Object;
 use time::{OffsetDateTime, format_description::BorrowedFormatItem, macros::format_description};
 
 use crate::{
@@ -30,6 +33,8 @@ pub(crate) struct Policies {
     authorizer: Authorizer,
     /// By method name: its position, and what decides about it.
     doors: HashMap<String, (usize, Slice)>,
+    /// What decides about each kind of object a method is about.
+    objects: HashMap<String, Vec<Slice>>,
     /// Gone with the set, so that no decision outlives the policies it was made by.
     decided: Cache<Key, Result<(), Denied>>,
 }
@@ -50,7 +55,7 @@ impl Policies {
         if !findings.is_empty() {
             return Err(findings);
         }
-        let doors = doors(schema, &placed, folder)?;
+        let (doors, objects) = sorted(schema, &placed, folder)?;
         let types = Types::new().map_err(|_| vec![defect(folder)])?;
         Ok(Self {
             sources,
@@ -59,6 +64,7 @@ impl Policies {
             types,
             authorizer: Authorizer::new(),
             doors,
+            objects,
             decided: Cache::new(REMEMBERED),
         })
     }
@@ -73,47 +79,55 @@ impl Policies {
             .get_with(Key::new(*at, facts), || self.ask(slice, facts))
     }
 
+    /// Whether `method` is about objects.
+    pub(crate) fn decides_objects(&self, method: &str) -> bool {
+        self.objects.contains_key(method)
+    }
+
+    /// Whether a call of `method` reaches the object.
+    pub(crate) fn decide_object(
+        &self,
+        method: &str,
+        facts: &Facts<'_>,
+        object: &Object<'_>,
+    ) -> Result<(), Denied> {
+        let slices = self.objects.get(method).into_iter().flatten();
+        let mut slices = slices.filter(|slice| slice.resource.basename() == object.kind);
+        let slice = slices.next().ok_or(Denied::NOT_PERMITTED)?;
+        let object = self.types.object(&slice.resource, object);
+        object
+            .and_then(|object| self.put(slice, facts, object.uid(), Some(object)))
+            .unwrap_or(Err(Denied::error(None)))
+    }
+
     fn ask(&self, slice: &Slice, facts: &Facts<'_>) -> Result<(), Denied> {
-        self.put(slice, facts).unwrap_or(Err(Denied::error(None)))
+        self.put(slice, facts, self.types.api(&self.service), None)
+            .unwrap_or(Err(Denied::error(None)))
     }
 
     /// None where the question cannot be put.
-    fn put(&self, slice: &Slice, facts: &Facts<'_>) -> Option<Result<(), Denied>> {
-        let (principal, parents, entities) = if slice.principal == self.types.user {
+    fn put(
+        &self,
+        slice: &Slice,
+        facts: &Facts<'_>,
+        resource: EntityUid,
+        object: Option<Entity>,
+    ) -> Option<Result<(), Denied>> {
+        let (principal, roles, user) = if slice.principal == self.types.user {
             let user = facts.user?;
-            let roles: Vec<_> = user
-                .roles
-                .iter()
-                .map(|role| self.types.role(role))
-                .collect();
-            (
-                self.types.user(&user.subject),
-                roles,
-                self.types.user_entities(user)?,
-            )
+            let roles = user.roles.iter().map(|role| self.types.role(role));
+            let roles: Vec<_> = roles.collect();
+            let entity = self.types.user_entity(user, &roles)?;
+            (entity.uid(), roles, Some(entity))
         } else {
-            (
-                self.types.workload(facts.caller?),
-                Vec::new(),
-                Entities::empty(),
-            )
+            (self.types.workload(facts.caller?), Vec::new(), None)
         };
-        let request = Request::new(
-            principal.clone(),
-            slice.action.clone(),
-            self.types.api(&self.service),
-            self.context(slice, facts)?,
-            // The schema was held against the policies; the types of a request stand in the code.
-            None,
-        );
-        let request = request.ok()?;
-        Some(slice.decide(
-            &self.authorizer,
-            &request,
-            &principal,
-            parents.iter(),
-            &entities,
-        ))
+        let entities = Entities::from_entities(user.into_iter().chain(object), None).ok()?;
+        let (action, context) = (slice.action.clone(), self.context(slice, facts)?);
+        // The schema was held against the policies; the types of a request stand in the code.
+        let request = Request::new(principal.clone(), action, resource, context, None).ok()?;
+        let roles = roles.iter();
+        Some(slice.decide(&self.authorizer, &request, &principal, roles, &entities))
     }
 
     /// What the slice reads, and nothing else.
@@ -139,34 +153,51 @@ impl Policies {
     }
 }
 
-/// What decides about each method. One that nobody could ever call is a mistake.
-fn doors(
+type Doors = HashMap<String, (usize, Slice)>;
+type Objects = HashMap<String, Vec<Slice>>;
+
+/// What decides about each method and its objects. A method that nobody could ever call, or only to
+/// reach nothing, is a mistake.
+fn sorted(
     schema: &Schema,
     placed: &[Placed],
     folder: &Path,
-) -> Result<HashMap<String, (usize, Slice)>, Vec<Finding>> {
-    let mut slices = slice::slices(schema, placed).map_err(|_| vec![defect(folder)])?;
-    slices.retain(|slice| slice.resource.basename() == API);
-    let closed = slices.iter().filter(|slice| !slice.can_permit());
-    let mut closed: Vec<_> = closed
-        .map(|slice| {
-            Finding::new(
-                folder,
-                None,
-                format!("no policy could permit {}", slice.action.id().unescaped()),
-                "write a permit for it in policy/*.cedar, or take it out of the contract",
-            )
+) -> Result<(Doors, Objects), Vec<Finding>> {
+    let slices = slice::slices(schema, placed).map_err(|_| vec![defect(folder)])?;
+    let (mut doors, mut objects) = (Doors::new(), Objects::new());
+    for slice in slices {
+        let method = slice.action.id().unescaped().to_owned();
+        if slice.resource.basename() == API {
+            doors.insert(method, (doors.len(), slice));
+        } else {
+            objects.entry(method).or_default().push(slice);
+        }
+    }
+    let closed = doors.iter().filter(|(_, (_, door))| !door.can_permit());
+    let closed = closed.map(|(method, _)| (method, String::new()));
+    let sealed = objects
+        .iter()
+        .filter(|(_, kinds)| !kinds.iter().any(Slice::can_permit));
+    let sealed = sealed.map(|(method, kinds)| {
+        let kinds: Vec<_> = kinds
+            .iter()
+            .map(|slice| slice.resource.basename())
+            .collect();
+        (method, format!(" any {}", kinds.join(" or ")))
+    });
+    let mut findings: Vec<_> = closed
+        .chain(sealed)
+        .map(|(method, objects)| {
+            let problem = format!("no policy could permit {method}{objects}");
+            let remedy = "write a permit for it in policy/*.cedar, or take it out of the contract";
+            Finding::new(folder, None, problem, remedy)
         })
         .collect();
-    if !closed.is_empty() {
-        closed.sort_by(|a, b| a.problem.cmp(&b.problem));
-        return Err(closed);
+    if findings.is_empty() {
+        return Ok((doors, objects));
     }
-    let named = slices.into_iter().enumerate().map(|(at, slice)| {
-        let method = slice.action.id().unescaped().to_owned();
-        (method, (at, slice))
-    });
-    Ok(named.collect())
+    findings.sort_by(|a, b| a.problem.cmp(&b.problem));
+    Err(findings)
 }
 
 fn defect(folder: &Path) -> Finding {

@@ -7,7 +7,7 @@ use std::{
 
 use futures_util::future::{Either, Ready, ready};
 use http::{Extensions, Request};
-use strata_core::{Call, Caller, ErrorCode, Principal, TraceContext};
+use strata_core::{Call, Caller, ErrorCode, Objects, Principal, TraceContext};
 use tower::{Layer, Service};
 
 use crate::{deadline::Deadline, principal::Credential, refuse::Refuse};
@@ -62,6 +62,7 @@ fn assemble(extensions: &Extensions) -> Option<Call> {
         caller: extensions.get::<Caller>()?.clone(),
         principal: extensions.get::<Arc<Principal>>().cloned(),
         credential: extensions.get().map(|Credential(value)| value.clone()),
+        objects: extensions.get::<Arc<dyn Objects>>().cloned(),
         deadline: extensions.get::<Deadline>()?.0,
         trace: *extensions.get::<TraceContext>()?,
     })

@@ -1,15 +1,16 @@
 //! The service's policies at the door: what none of them permits does not reach the handler.
 
 use std::{
-    sync::Arc,
+    net::IpAddr,
+    sync::{Arc, Mutex, PoisonError},
     task::{Context, Poll},
 };
 
 use futures_util::future::{Either, Ready, ready};
 use http::{Extensions, Request};
 use strata_config::PolicyMode;
-use strata_core::{Caller, ErrorCode, Method};
-use strata_guard::{Facts, Guard};
+use strata_core::{Caller, ErrorCode, Method, Object, Objects, Principal, SpiffeId};
+use strata_guard::{Denied, Facts, Guard};
 use strata_net::Peer;
 use strata_telemetry::{Events, SecurityEvent};
 use tower::{Layer, Service};
@@ -17,7 +18,8 @@ use tower::{Layer, Service};
 use crate::refuse::Refuse;
 
 /// Asks the policies about the matched [`Method`], for caller and user of the request. Which policy
-/// decided is told in the security event and nowhere else.
+/// decided is told in the security event and nowhere else. Where the method is about an object, what
+/// decides about objects goes along with the request.
 #[derive(Clone)]
 pub struct GuardLayer {
     guard: Arc<Guard>,
@@ -27,6 +29,7 @@ pub struct GuardLayer {
 
 impl GuardLayer {
     /// A layer over loaded policies. In audit mode it tells what it would refuse, and lets it pass.
+    /// An object that is refused stays closed in either mode.
     #[must_use]
     pub const fn new(guard: Arc<Guard>, mode: PolicyMode, events: Events) -> Self {
         Self {
@@ -36,31 +39,112 @@ impl GuardLayer {
         }
     }
 
-    fn refusal(&self, extensions: &Extensions) -> Option<ErrorCode> {
-        // Without them a layer above is missing: a defect, and never an open door.
-        let (Some(method), Some(caller)) = (extensions.get::<Method>(), extensions.get::<Caller>())
-        else {
-            return Some(ErrorCode::Internal);
-        };
-        let caller = match caller {
-            Caller::Workload(id) => Some(id),
-            Caller::Edge => None,
-        };
-        let facts = Facts {
-            caller,
-            user: extensions.get(),
-            network: extensions.get::<Peer>().map(|peer| peer.address.ip()),
-        };
-        let denied = self.guard.decide(method.name, &facts).err()?;
-        let enforced = self.mode == PolicyMode::Enforce;
+    /// Lets the request pass, with what decides about its objects.
+    ///
+    /// # Errors
+    /// What it is refused with.
+    fn pass(&self, extensions: &mut Extensions) -> Result<(), ErrorCode> {
+        let asked = Asked::by(extensions).ok_or(ErrorCode::Internal)?;
+        if let Err(denied) = self.guard.decide(asked.method.name, &asked.facts()) {
+            let enforced = self.mode == PolicyMode::Enforce;
+            self.tell(&asked, &denied, enforced);
+            if enforced {
+                return Err(ErrorCode::PermissionDenied);
+            }
+        }
+        if self.guard.decides_objects(asked.method.name) {
+            let objects: Arc<dyn Objects> = Arc::new(OfRequest {
+                layer: self.clone(),
+                asked,
+                last: Mutex::new(None),
+            });
+            extensions.insert(objects);
+        }
+        Ok(())
+    }
+
+    fn tell(&self, asked: &Asked, denied: &Denied, enforced: bool) {
         self.events.emit(&SecurityEvent::PolicyDenied {
-            caller: caller.map(strata_core::SpiffeId::as_str),
-            method: method.path,
+            caller: asked.caller.as_ref().map(SpiffeId::as_str),
+            method: asked.method.path,
             policy: denied.policy.as_deref(),
             enforced,
             reason: denied.reason,
         });
-        enforced.then_some(ErrorCode::PermissionDenied)
+    }
+}
+
+/// Who asks for what.
+struct Asked {
+    method: Method,
+    caller: Option<SpiffeId>,
+    user: Option<Arc<Principal>>,
+    network: Option<IpAddr>,
+}
+
+impl Asked {
+    /// None when a layer above is missing: a defect, and never an open door.
+    fn by(extensions: &Extensions) -> Option<Self> {
+        Some(Self {
+            method: *extensions.get()?,
+            caller: match extensions.get()? {
+                Caller::Workload(id) => Some(id.clone()),
+                Caller::Edge => None,
+            },
+            user: extensions.get().cloned(),
+            network: extensions.get::<Peer>().map(|peer| peer.address.ip()),
+        })
+    }
+
+    const fn facts(&self) -> Facts<'_> {
+        Facts {
+            caller: self.caller.as_ref(),
+            user: self.user.as_ref(),
+            network: self.network,
+        }
+    }
+}
+
+/// Decides about the objects of one request.
+struct OfRequest {
+    layer: GuardLayer,
+    asked: Asked,
+    /// A list is mostly of one owner: what was decided last is not asked again.
+    last: Mutex<Option<Last>>,
+}
+
+struct Last {
+    kind: &'static str,
+    owner: String,
+    region: String,
+    reached: bool,
+}
+
+impl Objects for OfRequest {
+    fn may_reach(&self, object: &Object<'_>) -> bool {
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(last) = last.as_ref()
+            && (last.kind, &*last.owner, &*last.region)
+                == (object.kind, object.owner, object.region)
+        {
+            return last.reached;
+        }
+        let method = self.asked.method.name;
+        let decided = self
+            .layer
+            .guard
+            .decide_object(method, &self.asked.facts(), object);
+        if let Err(denied) = &decided {
+            self.layer.tell(&self.asked, denied, true);
+        }
+        let reached = decided.is_ok();
+        *last = Some(Last {
+            kind: object.kind,
+            owner: object.owner.to_owned(),
+            region: object.region.to_owned(),
+            reached,
+        });
+        reached
     }
 }
 
@@ -95,10 +179,10 @@ where
         self.inner.poll_ready(cx)
     }
 
-    fn call(&mut self, request: Request<B>) -> Self::Future {
-        match self.layer.refusal(request.extensions()) {
-            None => Either::Left(self.inner.call(request)),
-            Some(code) => {
+    fn call(&mut self, mut request: Request<B>) -> Self::Future {
+        match self.layer.pass(request.extensions_mut()) {
+            Ok(()) => Either::Left(self.inner.call(request)),
+            Err(code) => {
                 let trace = request.extensions().get();
                 Either::Right(ready(Ok(S::Response::refuse(code, trace))))
             }

@@ -160,6 +160,7 @@ fn call() -> Call {
         caller: Caller::Edge,
         principal: None,
         credential: None,
+        objects: None,
         deadline: Instant::now(),
         trace: TraceContext {
             trace_id: 0xfeed,

@@ -213,6 +213,7 @@ mod tests {
             caller: Caller::Edge,
             principal: None,
             credential: None,
+            objects: None,
             deadline: Instant::now(),
             trace,
         };

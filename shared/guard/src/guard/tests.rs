@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, fs, net::IpAddr, path::Path};
 
-use strata_core::{Clearance, Layer, Principal, SpiffeId, TrustDomain};
+use strata_core::{Clearance, Layer, Object, Principal, SpiffeId, TrustDomain};
 use tempfile::TempDir;
 
 use super::*;
@@ -12,13 +12,20 @@ const SCHEMA: &str = "entity Role;\n\
     entity User in [Role] = { scopes: Set<String>, region?: String };\n\
     entity Workload;\nentity Api;\n\
     type Context = { environment: String, time: datetime, network: ipaddr, caller: Workload };\n\
+    entity Book = { owner: User, region: String };\n\
     action \"Get\" appliesTo { principal: [User], resource: [Api], context: Context };\n\
+    action \"Read\" appliesTo { principal: [User], resource: [Api, Book], context: Context };\n\
     action \"Sweep\" appliesTo { principal: [Workload], resource: [Api], context: Context };\n";
 
 const GET: &str = "@id(\"readers\")\n@review(\"9999-12-31\")\npermit (\n  principal in \
     Role::\"reader\",\n  action == Action::\"Get\",\n  resource == Api::\"shelf\"\n);\n";
 const SWEEP: &str = "@id(\"sweeper\")\n@review(\"9999-12-31\")\npermit (\n  principal == \
     Workload::\"process/broom\",\n  action == Action::\"Sweep\",\n  resource == Api::\"shelf\"\n);\n";
+
+const READ: &str = "@id(\"readers-read\")\n@review(\"9999-12-31\")\npermit (principal is User, \
+    action == Action::\"Read\", resource == Api::\"shelf\");\n@id(\"own\")\n\
+    @review(\"9999-12-31\")\npermit (principal is User, action == Action::\"Read\", resource is \
+    Book)\nwhen { resource.owner == principal };\n";
 
 struct World(TempDir);
 
@@ -50,6 +57,7 @@ fn honest() -> World {
     World::new(&[
         ("a.cedar", GET),
         ("b.cedar", SWEEP),
+        ("d.cedar", READ),
         ("notes.txt", "permit?"),
     ])
 }
@@ -178,6 +186,43 @@ fn circumstances_decide_each_time() {
 }
 
 #[test]
+fn an_object_is_reached_by_whom_a_policy_lets() {
+    let mend = "@id(\"menders\") permit (principal in Role::\"mender\", action == Action::\"Read\", \
+        resource is Book) when { principal has region && principal.region == resource.region };\n\
+        @id(\"sealed\") forbid (principal, action, resource is Book) when { resource.owner == \
+        User::\"crown\" };";
+    let guard = with(mend);
+    let ann = user("ann", &["mender"]);
+    let reach = |method, who: &Arc<Principal>, owner, region| {
+        let facts = Facts {
+            caller: None,
+            user: Some(who),
+            network: None,
+        };
+        let kind = "Book";
+        guard.decide_object(
+            method,
+            &facts,
+            &Object {
+                kind,
+                owner,
+                region,
+            },
+        )
+    };
+    assert!(guard.decides_objects("Read") && !guard.decides_objects("Get"));
+    assert_eq!(reach("Read", &user("bob", &[]), "bob", "de"), Ok(()));
+    assert_eq!(reach("Read", &ann, "bob", "uk"), Ok(()));
+    let nobody = refused("not_permitted", None);
+    assert_eq!(reach("Read", &ann, "bob", "de"), nobody);
+    assert_eq!(reach("Read", &user("bob", &[]), "ann", "uk"), nobody);
+    let sealed = refused("forbidden", Some("sealed"));
+    assert_eq!(reach("Read", &ann, "crown", "uk"), sealed);
+    // A method that is about no object reaches none.
+    assert_eq!(reach("Get", &user("bob", &[]), "bob", "uk"), nobody);
+}
+
+#[test]
 fn policies_that_change_are_in_force_at_once_and_broken_ones_change_nothing() {
     let world = honest();
     let guard = world.load().unwrap();
@@ -259,12 +304,22 @@ fn mistakes_are_named_with_file_and_line() {
         let told = mistake(from, to);
         assert!(told.contains(said), "{from} {to}: {told}");
     }
+    let world = honest();
+    world.write("d.cedar", &READ.replace("is Book", "== Book::\"b1\""));
+    let told = world.load().err().unwrap();
+    assert!(told.contains("policy `own` names Book::\"b1\""), "{told}");
+    world.write("d.cedar", READ.split_once("@id(\"own\")").unwrap().0);
+    let told = world.load().err().unwrap();
+    assert!(
+        told.contains("no policy could permit Read any Book"),
+        "{told}"
+    );
     let empty = World::new(&[]).load().err().unwrap();
     let methods: Vec<_> = empty
         .lines()
         .map(|line| line.contains("could permit"))
         .collect();
-    assert_eq!(methods, [true, true]);
+    assert_eq!(methods, [true; 4]);
     let missing = Guard::load("no/such/folder".into(), SCHEMA, "shelf", "dev");
     assert!(missing.is_err());
 }
@@ -306,7 +361,7 @@ fn a_reviewer_is_told_of_blankets_and_dates_and_a_service_starts_all_the_same() 
     assert_eq!(none, ["policy `readers` has no @review"]);
     // What stops a service is found here too.
     let broken = check(Path::new("no/such/folder"), SCHEMA, "shelf");
-    assert_eq!(broken.len(), 2);
+    assert_eq!(broken.len(), 4);
 }
 
 /// Sliced by action and principal, policies decide as Cedar does over all of them.
@@ -373,7 +428,13 @@ fn a_slice_decides_as_the_whole_set_does() {
                 user("u2", &["r2", "r1"]),
                 user("u3", &[]),
             ] {
-                let entities = types.user_entities(&principal).unwrap();
+                let roles: Vec<_> = principal
+                    .roles
+                    .iter()
+                    .map(|role| types.role(role))
+                    .collect();
+                let entity = types.user_entity(&principal, &roles).unwrap();
+                let entities = cedar_policy::Entities::from_entities([entity], None).unwrap();
                 let uid = types.user(&principal.subject);
                 let context = cedar_policy::Context::from_pairs([
                     (
@@ -401,11 +462,6 @@ fn a_slice_decides_as_the_whole_set_does() {
                     .is_authorized(&request, &whole, &entities)
                     .decision()
                     == cedar_policy::Decision::Allow;
-                let roles: Vec<_> = principal
-                    .roles
-                    .iter()
-                    .map(|role| types.role(role))
-                    .collect();
                 let got = slice.decide(&authorizer, &request, &uid, roles.iter(), &entities);
                 assert_eq!(got.is_ok(), expected, "{text} {principal:?}");
                 *seen.entry(expected).or_insert(0) += 1;
