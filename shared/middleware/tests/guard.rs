@@ -78,7 +78,7 @@ impl Door {
             let mut labels = metric.get_label().iter();
             labels.any(|label| label.value() == event)
         });
-        of_event.map(|metric| metric.get_counter().value()).sum()
+        of_event.map(|metric| metric.get_counter().get_value()).sum()
     }
 }
 

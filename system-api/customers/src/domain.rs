@@ -126,33 +126,6 @@ mod tests {
         assert_eq!(LoyaltyTier::from_word("tin"), None);
     }
 
-    fn customer(id: &str, region: &str) -> Customer {
-        let empty = String::new;
-        Customer {
-            id: id.to_owned(),
-            given_name: empty(),
-            family_name: empty(),
-            email: empty(),
-            phone: empty(),
-            address: Address {
-                street: empty(),
-                city: empty(),
-                postcode: empty(),
-                country: empty(),
-            },
-            birth_date: empty(),
-            national_id: empty(),
-            consent: Consent {
-                email: false,
-                phone: false,
-                updated_at: 0,
-            },
-            loyalty_tier: LoyaltyTier::Bronze,
-            region: region.to_owned(),
-            created_at: 0,
-        }
-    }
-
     fn user(subject: &str, role: &str, region: Option<&str>) -> Principal {
         Principal {
             subject: subject.to_owned(),
