@@ -44,6 +44,8 @@ const POLICY: &str = "@id(\"readers\") permit (principal in Role::\"reader\", ac
 struct Door {
     layer: GuardLayer,
     registry: Registry,
+    // Counts until dropped.
+    _provider: SdkMeterProvider,
 }
 
 impl Door {
@@ -54,10 +56,12 @@ impl Door {
         let registry = Registry::new();
         let exporter = opentelemetry_prometheus::exporter().with_registry(registry.clone());
         let provider = SdkMeterProvider::builder().with_reader(exporter.build().unwrap());
-        let events = Events::new(&provider.build().meter("test"));
+        let provider = provider.build();
+        let events = Events::new(&provider.meter("test"));
         Self {
             layer: GuardLayer::new(Arc::new(guard), mode, events),
             registry,
+            _provider: provider,
         }
     }
 
@@ -78,7 +82,9 @@ impl Door {
             let mut labels = metric.get_label().iter();
             labels.any(|label| label.value() == event)
         });
-        of_event.map(|metric| metric.get_counter().get_value()).sum()
+        of_event
+            .map(|metric| metric.get_counter().get_value())
+            .sum()
     }
 }
 
