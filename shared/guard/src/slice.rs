@@ -155,3 +155,6 @@ fn name(policy: &PolicyId) -> Arc<str> {
     let name: &str = policy.as_ref();
     name.into()
 }
+
+#[cfg(test)]
+mod tests;

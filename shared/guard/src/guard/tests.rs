@@ -1,6 +1,6 @@
 //! Policies in a folder, as a service meets them.
 
-use std::{collections::BTreeMap, fs, net::IpAddr, path::Path};
+use std::{fs, net::IpAddr, path::Path};
 
 use strata_core::{Clearance, Layer, Object, Principal, SpiffeId, TrustDomain};
 use tempfile::TempDir;
@@ -362,111 +362,4 @@ fn a_reviewer_is_told_of_blankets_and_dates_and_a_service_starts_all_the_same() 
     // What stops a service is found here too.
     let broken = check(Path::new("no/such/folder"), SCHEMA, "shelf");
     assert_eq!(broken.len(), 4);
-}
-
-/// Sliced by action and principal, policies decide as Cedar does over all of them.
-#[test]
-fn a_slice_decides_as_the_whole_set_does() {
-    let heads = [
-        "principal",
-        "principal is User",
-        "principal is Workload",
-        "principal == User::\"u1\"",
-        "principal in Role::\"r1\"",
-        "principal is User in Role::\"r2\"",
-    ];
-    let actions = [
-        "action",
-        "action == Action::\"Get\"",
-        "action in [Action::\"Sweep\", Action::\"Get\"]",
-    ];
-    let conditions = [
-        "",
-        " when { context.environment == \"dev\" }",
-        " unless { context.caller == Workload::\"process/broom\" }",
-    ];
-    let mut policies = Vec::new();
-    for (effect, from) in [("permit", 1), ("forbid", 2)] {
-        for head in &heads {
-            for action in actions {
-                for condition in conditions {
-                    policies.push((
-                        from,
-                        format!("{effect} ({head}, {action}, resource){condition};"),
-                    ));
-                }
-            }
-        }
-    }
-    let schema = load::schema(SCHEMA, Path::new("")).unwrap();
-    let mut seen = BTreeMap::new();
-    // Every pair of a permit and a forbid, for every kind of user.
-    for (_, permit) in policies.iter().filter(|(from, _)| *from == 1) {
-        for (_, forbid) in policies.iter().filter(|(from, _)| *from == 2).step_by(13) {
-            let text = format!("@id(\"p\") {permit}\n@id(\"f\") {forbid}\n");
-            let whole: cedar_policy::PolicySet = text.parse().unwrap();
-            let (placed, findings) = load::policies(
-                &[load::Source {
-                    file: Path::new("x.cedar").into(),
-                    text: text.clone(),
-                }],
-                &schema,
-                "shelf",
-            );
-            // A policy that can never apply is refused before.
-            if !findings.is_empty() {
-                continue;
-            }
-            let slices = crate::slice::slices(&schema, &placed).unwrap();
-            let slice = slices
-                .iter()
-                .find(|slice| slice.action.id().unescaped() == "Get")
-                .unwrap();
-            let types = crate::entities::Types::new().unwrap();
-            for principal in [
-                user("u1", &["r1"]),
-                user("u2", &["r2", "r1"]),
-                user("u3", &[]),
-            ] {
-                let roles: Vec<_> = principal
-                    .roles
-                    .iter()
-                    .map(|role| types.role(role))
-                    .collect();
-                let entity = types.user_entity(&principal, &roles).unwrap();
-                let entities = cedar_policy::Entities::from_entities([entity], None).unwrap();
-                let uid = types.user(&principal.subject);
-                let context = cedar_policy::Context::from_pairs([
-                    (
-                        "environment".to_owned(),
-                        cedar_policy::RestrictedExpression::new_string("dev".to_owned()),
-                    ),
-                    (
-                        "caller".to_owned(),
-                        cedar_policy::RestrictedExpression::new_entity_uid(
-                            types.workload(&workload("broom")),
-                        ),
-                    ),
-                ])
-                .unwrap();
-                let request = cedar_policy::Request::new(
-                    uid.clone(),
-                    slice.action.clone(),
-                    types.api("shelf"),
-                    context,
-                    None,
-                )
-                .unwrap();
-                let authorizer = cedar_policy::Authorizer::new();
-                let expected = authorizer
-                    .is_authorized(&request, &whole, &entities)
-                    .decision()
-                    == cedar_policy::Decision::Allow;
-                let got = slice.decide(&authorizer, &request, &uid, roles.iter(), &entities);
-                assert_eq!(got.is_ok(), expected, "{text} {principal:?}");
-                *seen.entry(expected).or_insert(0) += 1;
-            }
-        }
-    }
-    assert!(seen[&true] > 100 && seen[&false] > 100, "{seen:?}");
 }
