@@ -72,14 +72,13 @@ pub(crate) async fn broken_policies_change_nothing_until_they_are_mended(rig: &m
     let status = async || edge.get(PATH, &token).await.unwrap().status;
     assert_eq!(status().await, StatusCode::OK);
     for broken in [
-        text.replacen("permit", "permitt", 1),
+        text.replacen("permit (", "permitt (", 1),
         text.replace("GetCustomerOverview", "GetCustomersOverview"),
         String::new(),
     ] {
         let alarms = async || {
-            Ok(Counts::of(desk.admin)
-                .await?
-                .events("policy_rejected", "invalid_policies"))
+            let counts = Counts::of(desk.admin).await?;
+            anyhow::Ok(counts.events("policy_rejected", "invalid_policies"))
         };
         let before = alarms().await.unwrap();
         fs::write(&policy, broken).unwrap();

@@ -5,7 +5,11 @@ use crate::bench::{Bench, change};
 #[tokio::test]
 async fn a_policy_with_a_mistake_is_named_with_its_line_before_a_port_is_taken() {
     for (from, to, parts) in [
-        ("permit", "permitt", ["policy/access.cedar:6", "permitt"]),
+        (
+            "permit (",
+            "permitt (",
+            ["policy/access.cedar:5", "permitt"],
+        ),
         (
             "\"GetCustomer\"",
             "\"GetCustomr\"",

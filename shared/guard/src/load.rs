@@ -113,18 +113,7 @@ pub(crate) fn policies(
                 "write a policy without ?principal and ?resource: nothing links it",
             ));
         }
-        let result = validator.validate(&set, ValidationMode::Strict);
-        let errors = result.validation_errors().map(|error| {
-            let remedy = "name only what the contract's schema has";
-            source.finding(error, &error.to_string(), remedy)
-        });
-        findings.extend(errors);
-        // A policy that can never apply is a mistake, and text that looks like other text may be one.
-        let warnings = result.validation_warnings().map(|warning| {
-            let remedy = "write one that can apply, in plain characters, or remove it";
-            source.finding(warning, &warning.to_string(), remedy)
-        });
-        findings.extend(warnings);
+        findings.extend(source.validated(&set, &validator));
         placed.extend(set.policies().filter_map(|policy| {
             let named = source.named(policy, &mut findings)?;
             findings.extend(strangers(&named, service));
@@ -145,7 +134,31 @@ impl Source {
     fn finding(&self, diagnostic: &dyn Diagnostic, problem: &str, remedy: &'static str) -> Finding {
         let label = diagnostic.labels().and_then(|mut labels| labels.next());
         let line = label.map(|label| self.line(label.offset()));
+        // Cedar counts the policies; here each has a line.
+        let counted = problem.strip_prefix("for policy `");
+        let (_, problem) = counted
+            .and_then(|rest| rest.split_once("`, "))
+            .unwrap_or(("", problem));
         Finding::new(&self.file, line, problem.replace('\n', " "), remedy)
+    }
+
+    /// What the schema does not bear out.
+    fn validated(&self, set: &PolicySet, validator: &Validator) -> Vec<Finding> {
+        let result = validator.validate(set, ValidationMode::Strict);
+        let errors = result.validation_errors().map(|error| {
+            let remedy = "name only what the contract's schema has";
+            self.finding(error, &error.to_string(), remedy)
+        });
+        let errors: Vec<_> = errors.collect();
+        if !errors.is_empty() {
+            return errors;
+        }
+        // A policy that can never apply is a mistake, and text that looks like other text may be one.
+        let warnings = result.validation_warnings().map(|warning| {
+            let remedy = "write one that can apply, in plain characters, or remove it";
+            self.finding(warning, &warning.to_string(), remedy)
+        });
+        warnings.collect()
     }
 
     fn line(&self, offset: usize) -> usize {
