@@ -18,7 +18,7 @@ async fn a_policy_with_a_mistake_is_named_with_its_line_before_a_port_is_taken()
         (
             "has region",
             "has regoin",
-            ["policy/access.cedar", "region"],
+            ["policy/access.cedar:14", "impossible"],
         ),
         (
             "Action::\"UpdateContact\"",

@@ -1,5 +1,11 @@
 //! What a decision costs, by how many policies there are and whether it was made before.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a benchmark fails by panicking"
+)]
+
 use std::{fmt::Write as _, fs, hint::black_box, sync::Arc};
 
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};

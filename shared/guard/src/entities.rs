@@ -2,9 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use cedar_policy::{
-    Entity, EntityId, EntityTypeName, EntityUid, ParseErrors, RestrictedExpression,
-};
+use cedar_policy::{Entity, EntityId, EntityTypeName, EntityUid, RestrictedExpression};
 use strata_core::{Object, Principal, SpiffeId};
 
 /// The entity types of every schema.
@@ -23,12 +21,12 @@ pub(crate) struct Types {
 }
 
 impl Types {
-    pub(crate) fn new() -> Result<Self, ParseErrors> {
-        Ok(Self {
-            user: USER.parse()?,
-            role: ROLE.parse()?,
-            workload: WORKLOAD.parse()?,
-            api: API.parse()?,
+    pub(crate) fn new() -> Option<Self> {
+        Some(Self {
+            user: USER.parse().ok()?,
+            role: ROLE.parse().ok()?,
+            workload: WORKLOAD.parse().ok()?,
+            api: API.parse().ok()?,
         })
     }
 

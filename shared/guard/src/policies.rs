@@ -56,7 +56,7 @@ impl Policies {
             return Err(findings);
         }
         let (doors, objects) = sorted(schema, &placed, folder)?;
-        let types = Types::new().map_err(|_| vec![defect(folder)])?;
+        let types = Types::new().ok_or_else(|| vec![defect(folder)])?;
         Ok(Self {
             sources,
             service: service.to_owned(),
@@ -163,7 +163,7 @@ fn sorted(
     placed: &[Placed],
     folder: &Path,
 ) -> Result<(Doors, Objects), Vec<Finding>> {
-    let slices = slice::slices(schema, placed).map_err(|_| vec![defect(folder)])?;
+    let slices = slice::slices(schema, placed).ok_or_else(|| vec![defect(folder)])?;
     let (mut doors, mut objects) = (Doors::new(), Objects::new());
     for slice in slices {
         let method = slice.action.id().unescaped().to_owned();

@@ -1,12 +1,15 @@
 //! The policies that can decide about one action on one kind of resource, found without looking at
 //! those of any other principal.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 
 use cedar_policy::{
     ActionConstraint, AuthorizationError, Authorizer, Decision, Effect, Entities, EntityTypeName,
-    EntityUid, Policy, PolicyId, PolicySet, PolicySetError, PrincipalConstraint, Request,
-    ResourceConstraint, Schema,
+    EntityUid, Policy, PolicyId, PolicySet, PrincipalConstraint, Request, ResourceConstraint,
+    Schema,
 };
 
 use crate::{load::Placed, reads::Reads, request::Denied};
@@ -27,20 +30,19 @@ pub(crate) struct Slice {
     closed: bool,
 }
 
-/// A slice for each action and kind of resource that the schema has.
-///
-/// # Errors
-/// When two policies have one id, which loading has refused.
-pub(crate) fn slices(schema: &Schema, placed: &[Placed]) -> Result<Vec<Slice>, PolicySetError> {
+/// A slice for each action and kind of resource that the schema has. None when two policies have one
+/// id, which loading has refused.
+pub(crate) fn slices(schema: &Schema, placed: &[Placed]) -> Option<Vec<Slice>> {
     let mut slices: HashMap<EntityUid, Vec<Slice>> = HashMap::new();
     for action in schema.actions() {
         slices.insert(action.clone(), of_action(schema, action));
     }
     for Placed { policy, reads, .. } in placed {
-        let actions = match policy.action_constraint() {
+        // Each once, also where a policy names one twice.
+        let actions: HashSet<_> = match policy.action_constraint() {
             ActionConstraint::Any => slices.keys().cloned().collect(),
-            ActionConstraint::Eq(action) => vec![action],
-            ActionConstraint::In(actions) => actions,
+            ActionConstraint::Eq(action) => HashSet::from([action]),
+            ActionConstraint::In(actions) => actions.into_iter().collect(),
         };
         for action in actions {
             for slice in slices.entry(action).or_default() {
@@ -48,7 +50,7 @@ pub(crate) fn slices(schema: &Schema, placed: &[Placed]) -> Result<Vec<Slice>, P
             }
         }
     }
-    Ok(slices.into_values().flatten().collect())
+    Some(slices.into_values().flatten().collect())
 }
 
 fn of_action(schema: &Schema, action: &EntityUid) -> Vec<Slice> {
@@ -71,7 +73,7 @@ fn of_action(schema: &Schema, action: &EntityUid) -> Vec<Slice> {
 }
 
 impl Slice {
-    fn add(&mut self, policy: &Policy, reads: Reads) -> Result<(), PolicySetError> {
+    fn add(&mut self, policy: &Policy, reads: Reads) -> Option<()> {
         let resource_fits = match policy.resource_constraint() {
             ResourceConstraint::Any => true,
             ResourceConstraint::Eq(uid) | ResourceConstraint::In(uid) => {
@@ -88,7 +90,7 @@ impl Slice {
             PrincipalConstraint::IsIn(kind, uid) => (kind == self.principal, Some(uid)),
         };
         if !resource_fits || !principal_fits {
-            return Ok(());
+            return Some(());
         }
         self.reads = self.reads.and(reads);
         match policy.effect() {
@@ -101,7 +103,7 @@ impl Slice {
             Some(uid) => self.named.entry(uid).or_default(),
             None => &mut self.anybody,
         };
-        set.add(policy.clone())
+        set.add(policy.clone()).ok()
     }
 
     /// Whether somebody can be permitted at all.

@@ -320,6 +320,9 @@ fn mistakes_are_named_with_file_and_line() {
         .map(|line| line.contains("could permit"))
         .collect();
     assert_eq!(methods, [true; 4]);
+    // An action that is named twice is no mistake.
+    let get = "action in [Action::\"Get\", Action::\"Get\"]";
+    assert_eq!(mistake("action == Action::\"Get\"", get), "");
     let missing = Guard::load("no/such/folder".into(), SCHEMA, "shelf", "dev");
     assert!(missing.is_err());
 }

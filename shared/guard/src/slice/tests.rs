@@ -46,7 +46,7 @@ fn policies(effect: &str) -> Vec<String> {
             .iter()
             .flat_map(move |action| conditions(head, action))
     };
-    HEADS.iter().flat_map(|head| actions(head)).collect()
+    HEADS.iter().flat_map(actions).collect()
 }
 
 fn user(subject: &str, roles: &[&str]) -> Principal {
