@@ -8,13 +8,14 @@ use strata_core::Layer;
 use crate::repository::{ROOT, Service, read, services, toml};
 
 /// What every service has.
-const EVERYWHERE: [&str; 11] = [
+const EVERYWHERE: [&str; 12] = [
     "Cargo.toml",
     "config/base.toml",
     "config/dev.toml",
     "config/prod.toml",
     "config/staging.toml",
     "config/test.toml",
+    "policy/access.cedar",
     "policy/networks.toml",
     "service.toml",
     "src/api.rs",

@@ -11,6 +11,7 @@ mod documents;
 mod folders;
 mod names;
 mod papers;
+mod policies;
 mod repository;
 mod rule;
 mod tls;

@@ -139,11 +139,15 @@ pub(crate) async fn a_customer_of_another_region_is_like_a_missing_one(rig: &mut
         (&agent, "cus_000002"),
         (&another, "cus_000001"),
         (&of_none, "cus_000001"),
-        (&customer, "cus_000001"),
     ] {
         let answer = overview(rig, customer, token).await;
         assert!(answer.is_problem(StatusCode::NOT_FOUND), "{answer:?}");
         assert_eq!(timeless(&answer), timeless(&missing));
+    }
+    // The desk is for agents, whoever is asked about.
+    for asked in ["cus_000001", "cus_000005", "cus_800000"] {
+        let answer = overview(rig, asked, &customer).await;
+        assert!(answer.is_problem(StatusCode::FORBIDDEN), "{answer:?}");
     }
 }
 

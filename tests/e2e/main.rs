@@ -21,6 +21,7 @@ mod overview;
 mod paging;
 mod panicking;
 mod planted;
+mod policies;
 mod problems;
 mod production;
 mod relay;
@@ -98,6 +99,8 @@ fn main() -> anyhow::Result<ExitCode> {
         limits::a_stream_holds_its_place_and_ends_at_its_deadline,
         limits::lines_end_at_their_deadline,
         material::broken_material_changes_nothing_until_it_is_mended,
+        policies::who_is_refused_is_told_nothing_of_the_policy,
+        policies::broken_policies_change_nothing_until_they_are_mended,
         upstream::an_upstream_that_answers_wrongly_is_contained,
         replicas::a_killed_replica_costs_no_request,
         replicas::a_hung_replica_is_left_out,

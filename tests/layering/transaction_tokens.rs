@@ -124,7 +124,7 @@ pub(crate) async fn only_the_edge_says_who_the_user_is(rig: &mut Rig) {
             assert_ne!(status.code(), Code::Unauthenticated, "{status}");
         }
         let after = Counts::of(callee.admin).await.unwrap();
-        assert_eq!(after.all_events(), before.all_events(), "{caller}");
+        assert_eq!(after.refusals(), before.refusals(), "{caller}");
 
         let requester = if caller.layer() == Layer::Experience {
             caller.clone()

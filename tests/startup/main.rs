@@ -7,5 +7,6 @@ mod bench;
 mod environment;
 mod files;
 mod identity;
+mod policies;
 mod printing;
 mod resources;

@@ -9,6 +9,7 @@ mod limits;
 mod masked;
 mod masks;
 mod methods;
+mod objects;
 mod placement;
 mod routes;
 mod stores;
@@ -33,6 +34,7 @@ pub(crate) fn all(contract: &Contract) -> Vec<Finding> {
         values::check,
         masked::check,
         methods::check,
+        objects::check,
         ceilings::check,
         routes::check,
         stores::check,

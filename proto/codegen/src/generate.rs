@@ -37,7 +37,7 @@ fn module(contract: &Contract, version: &Version) -> Result<TokenStream, Finding
     let mut services = TokenStream::new();
     for service in version.services() {
         services.extend(match contract.folder.layer {
-            Layer::System | Layer::Process => grpc::generate(contract, &service),
+            Layer::System | Layer::Process => grpc::generate(contract, version, &service),
             Layer::Experience => rest::generate(contract, version, &service)?,
         });
     }
@@ -147,7 +147,7 @@ mod tests {
                      ::strata_core::Layer = ::strata_core::Layer::System; const SERVICE: \
                      &'static str = \"price-list\"; const NAME: &'static str = \
                      \"system.price_list.v1.PriceListService\"; const METHODS: &'static \
-                     [::strata_core::Method] = &[GET_PRICE]; }}"
+                     [::strata_core::Method] = &[GET_PRICE]; const POLICY_SCHEMA:"
                 )],
             );
         }

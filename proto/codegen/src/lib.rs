@@ -9,8 +9,9 @@
 //! 5. `openapi` makes the document of an Experience contract;
 //! 6. `generate` writes `contract.rs`.
 //!
-//! [`openapi`] makes the document alone, for who commits or compares it; [`check`] checks all
-//! contracts; [`clearances`] says what who calls a method must be cleared for; [`read`] gives what the annotations say,
+//! [`openapi`] makes the document alone, for who commits or compares it; [`policy_schema`] says what
+//! policies may speak of; [`check`] checks all contracts; [`clearances`] says what who calls a method
+//! must be cleared for; [`read`] gives what the annotations say,
 //! for who reports on the estate.
 
 mod check;
@@ -31,6 +32,7 @@ mod nearest;
 mod openapi;
 mod options;
 mod passed;
+mod policy;
 mod route;
 
 use std::{
@@ -88,6 +90,20 @@ pub fn check(root: &Path, memory: &Path) -> Report {
 pub fn openapi(folder: &Path) -> Result<Option<String>, Finding> {
     let document = openapi::newest(&compiled(folder)?)?;
     Ok(document.map(|document| format!("{document:#}\n")))
+}
+
+/// What policies of the contract in `folder` (`proto/<layer>/<name>`), newest version, may speak of: a
+/// Cedar schema.
+///
+/// # Errors
+/// Why the contract cannot be read.
+pub fn policy_schema(folder: &Path) -> Result<Option<String>, Finding> {
+    let contract = Folder::locate(folder).and_then(Contract::compile)?;
+    let Some(newest) = contract.versions.last() else {
+        return Ok(None);
+    };
+    let service = newest.services().next();
+    Ok(service.map(|service| policy::schema(&contract, newest, &service)))
 }
 
 /// What the contract in `folder` (`proto/<layer>/<name>`) says of what it moves and stores. Which rules

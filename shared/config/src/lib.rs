@@ -27,6 +27,6 @@ pub use load::Config;
 pub use manifest::{InvalidName, Manifest, ManifestCall, check_service_name};
 pub use rate::Rate;
 pub use sections::{
-    Admin, Cors, Database, Limits, Listen, LogFormat, SharedLimits, Telemetry, Tls, Tokens,
-    Upstream,
+    Admin, Cors, Database, Limits, Listen, LogFormat, Policy, PolicyMode, SharedLimits, Telemetry,
+    Tls, Tokens, Upstream,
 };

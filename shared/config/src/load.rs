@@ -17,7 +17,7 @@ use crate::{
     estate::dns_name,
     manifest::Manifest,
     print,
-    sections::{Admin, Cors, Database, Limits, Listen, Telemetry, Tls, Tokens, Upstream},
+    sections::{Admin, Cors, Database, Limits, Listen, Policy, Telemetry, Tls, Tokens, Upstream},
     sources::Sources,
     validate::Validation,
 };
@@ -34,6 +34,8 @@ pub struct Config {
     pub admin: Admin,
     /// The identity it runs under.
     pub tls: Tls,
+    /// How the service's policies are taken.
+    pub policy: Policy,
     /// What one process takes on at most.
     pub limits: Limits,
     /// Logs, traces, metrics.
@@ -60,6 +62,8 @@ pub(crate) struct Sections {
     pub(crate) admin: Admin,
     #[serde(default)]
     pub(crate) tls: Tls,
+    #[serde(default)]
+    pub(crate) policy: Policy,
     #[serde(default)]
     pub(crate) limits: Limits,
     #[serde(default)]
@@ -112,6 +116,7 @@ impl Config {
             listen: sections.listen,
             admin: sections.admin,
             tls: sections.tls,
+            policy: sections.policy,
             limits: sections.limits,
             telemetry: sections.telemetry,
             database: sections.database,

@@ -67,6 +67,25 @@ impl Default for Tls {
     }
 }
 
+/// What comes of a call that the service's policies do not permit.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum PolicyMode {
+    /// It is refused.
+    #[default]
+    Enforce,
+    /// It is told of and goes on: for policies that are being written.
+    Audit,
+}
+
+/// `[policy]`: how the service's `policy/*.cedar` are taken.
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Policy {
+    /// What comes of a call they do not permit.
+    pub mode: PolicyMode,
+}
+
 /// `[limits]`: what one process takes on at most. Zero is refused everywhere.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]

@@ -15,6 +15,8 @@ pub(crate) enum Laxity {
     StaleCrl,
     /// The admin listener, which is plain HTTP, on every interface.
     OpenAdmin,
+    /// Calls that the policies do not permit, answered all the same.
+    AuditedPolicy,
     /// What an Experience API offers, told to anybody: its OpenAPI document and the page to try it.
     ServedDocuments,
 }
@@ -25,7 +27,7 @@ impl Laxity {
         match self {
             Self::PlainIssuer | Self::StaleCrl => &[Dev],
             Self::DistantCollector | Self::DistantRedis | Self::OpenAdmin => &[Dev, Test],
-            Self::ServedDocuments => &[Dev, Test, Staging],
+            Self::AuditedPolicy | Self::ServedDocuments => &[Dev, Test, Staging],
         }
     }
 
@@ -67,6 +69,14 @@ mod tests {
         for environment in Environment::ALL {
             let served = environment.serves_api_documents();
             assert_eq!(served, environment != Environment::Prod, "{environment:?}");
+        }
+    }
+
+    #[test]
+    fn production_enforces_its_policies() {
+        for environment in Environment::ALL {
+            let audited = Laxity::AuditedPolicy.is_allowed(environment);
+            assert_eq!(audited, environment != Environment::Prod, "{environment:?}");
         }
     }
 

@@ -13,7 +13,7 @@ use crate::{
     error::{ConfigError, Problem, hint},
     load::{Sections, key},
     manifest::Manifest,
-    sections::{Database, Limits, SharedLimits, Telemetry, Tokens, Upstream},
+    sections::{Database, Limits, PolicyMode, SharedLimits, Telemetry, Tokens, Upstream},
     sources::Sources,
     strictness::Laxity,
 };
@@ -75,6 +75,10 @@ impl<'a> Validation<'a> {
                 &["tls", "material"],
                 "is empty: name the folder of the SVID",
             );
+        }
+        if sections.policy.mode == PolicyMode::Audit {
+            let what = "calls that no policy permits would be answered";
+            self.unless_allowed(Laxity::AuditedPolicy, &["policy", "mode"], what);
         }
         self.limits(&sections.limits);
         self.telemetry(&sections.telemetry);

@@ -4,7 +4,9 @@ use std::{sync::Arc, time::Instant};
 
 use http::HeaderValue;
 
-use crate::{error::ErrorCode, label::Clearance, principal::Principal, spiffe::SpiffeId};
+use crate::{
+    error::ErrorCode, label::Clearance, object::Objects, principal::Principal, spiffe::SpiffeId,
+};
 
 /// Who sent the request to this process.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,6 +47,8 @@ pub struct Call {
     pub principal: Option<Arc<Principal>>,
     /// What tells the next hop of the principal. Opaque to handlers.
     pub credential: Option<Credential>,
+    /// What decides which objects it reaches; none where the contract names no objects.
+    pub objects: Option<Arc<dyn Objects>>,
     /// When the caller stops waiting.
     pub deadline: Instant,
     /// The trace it belongs to.

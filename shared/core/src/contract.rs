@@ -34,6 +34,8 @@ pub trait Contract {
     const NAME: &'static str;
     /// Its methods, in the order of the contract.
     const METHODS: &'static [Method];
+    /// What its service's policies may speak of: a Cedar schema of its methods, users and workloads.
+    const POLICY_SCHEMA: &'static str;
 }
 
 /// A contract that code in layer `L` may call. Generated beside each client for exactly the layers

@@ -19,7 +19,7 @@ pub use error::{Error, ErrorCode};
 pub use label::{Categories, Category, Clearance, Label, Sensitivity};
 pub use layer::{Experience, Layer, Process, System, Tier};
 pub use masking::Classified;
-pub use object::{AGENT, Owned, Unchecked};
+pub use object::{AGENT, Object, Objects, Owned, Unchecked};
 pub use principal::Principal;
 /// A value that must never be printed: `Debug` shows `[REDACTED]`, memory is wiped on drop.
 pub use secrecy::{ExposeSecret, SecretString};

@@ -1,8 +1,10 @@
 //! Objects that belong to somebody, and the one check that stands before them.
 
+use std::fmt;
+
 use crate::{
+    call::Call,
     error::{Error, ErrorCode},
-    principal::Principal,
 };
 
 /// The role of people who serve the users of their region.
@@ -10,18 +12,49 @@ pub const AGENT: &str = "agent";
 
 /// An object that belongs to a user and a region: what the check compares with a principal.
 pub trait Owned {
+    /// What it is: the contract's message that annotates its owner, `Customer`. Policies know it by
+    /// this name.
+    const KIND: &'static str;
     /// The id of the user it belongs to.
     fn owner(&self) -> &str;
     /// The region it belongs to.
     fn region(&self) -> &str;
 }
 
-impl Principal {
-    /// Users reach their own objects, agents those of their region, nobody else any.
+/// What of an object decides who reaches it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Object<'a> {
+    /// [`Owned::KIND`].
+    pub kind: &'static str,
+    /// [`Owned::owner`].
+    pub owner: &'a str,
+    /// [`Owned::region`].
+    pub region: &'a str,
+}
+
+/// Decides which objects a request reaches: the service's policies, asked for its caller and user.
+pub trait Objects: Send + Sync {
+    /// Whether it reaches this one.
+    fn may_reach(&self, object: &Object<'_>) -> bool;
+}
+
+impl fmt::Debug for dyn Objects {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Objects")
+    }
+}
+
+impl Call {
+    /// Whether the request reaches the object. Where nobody decides it reaches none.
     #[must_use]
-    pub fn may_reach(&self, object: &impl Owned) -> bool {
-        self.subject == object.owner()
-            || (self.has_role(AGENT) && self.region.as_deref() == Some(object.region()))
+    pub fn may_reach<T: Owned>(&self, object: &T) -> bool {
+        self.objects.as_ref().is_some_and(|objects| {
+            objects.may_reach(&Object {
+                kind: T::KIND,
+                owner: object.owner(),
+                region: object.region(),
+            })
+        })
     }
 }
 
@@ -36,12 +69,12 @@ impl<T: Owned> Unchecked<T> {
         Self(object)
     }
 
-    /// The object, for a user who may reach it. There is no other way to it.
+    /// The object, for a request that reaches it. There is no other way to it.
     ///
     /// # Errors
     /// `NotFound`: somebody else's object answers exactly like a missing one.
-    pub fn open(self, principal: &Principal) -> Result<T, Error> {
-        if principal.may_reach(&self.0) {
+    pub fn open(self, call: &Call) -> Result<T, Error> {
+        if call.may_reach(&self.0) {
             Ok(self.0)
         } else {
             Err(ErrorCode::NotFound.into())
@@ -51,14 +84,18 @@ impl<T: Owned> Unchecked<T> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-    use crate::Clearance;
+    use std::{sync::Arc, time::Instant};
 
-    struct Parcel;
+    use super::*;
+    use crate::call::{Caller, TraceContext};
+
+    struct Parcel(&'static str);
 
     impl Owned for Parcel {
-        fn owner(&self) -> &'static str {
-            "cus_000001"
+        const KIND: &'static str = "Parcel";
+
+        fn owner(&self) -> &str {
+            self.0
         }
 
         fn region(&self) -> &'static str {
@@ -66,28 +103,42 @@ mod tests {
         }
     }
 
-    fn user(subject: &str, role: &str, region: Option<&str>) -> Principal {
-        Principal {
-            subject: subject.to_owned(),
-            roles: vec![role.to_owned()],
-            scopes: Vec::new(),
-            region: region.map(str::to_owned),
-            clearance: Clearance::default(),
+    /// Reaches one.
+    struct Only(Object<'static>);
+
+    impl Objects for Only {
+        fn may_reach(&self, object: &Object<'_>) -> bool {
+            *object == self.0
+        }
+    }
+
+    fn call(objects: Option<Arc<dyn Objects>>) -> Call {
+        Call {
+            caller: Caller::Edge,
+            principal: None,
+            credential: None,
+            objects,
+            deadline: Instant::now(),
+            trace: TraceContext {
+                trace_id: 1,
+                span_id: 1,
+                sampled: false,
+            },
         }
     }
 
     #[test]
-    fn users_reach_their_own_and_agents_their_region() {
-        for (principal, reaches) in [
-            (user("cus_000001", "customer", None), true),
-            (user("cus_000002", "customer", Some("uk")), false),
-            (user("agent-7", AGENT, Some("uk")), true),
-            (user("agent-7", AGENT, Some("de")), false),
-            (user("agent-7", AGENT, None), false),
-        ] {
-            assert_eq!(principal.may_reach(&Parcel), reaches, "{principal:?}");
-            let opened = Unchecked::new(Parcel).open(&principal);
-            assert_eq!(opened.err(), (!reaches).then(|| ErrorCode::NotFound.into()));
-        }
+    fn an_object_opens_to_whom_it_is_decided_and_to_nobody_else() {
+        let ann = Object {
+            kind: "Parcel",
+            owner: "ann",
+            region: "uk",
+        };
+        let opened = |object, objects| Unchecked::new(Parcel(object)).open(&call(objects));
+        let reaching = || -> Option<Arc<dyn Objects>> { Some(Arc::new(Only(ann))) };
+        assert!(opened("ann", reaching()).is_ok());
+        let missing = Some(Error::from(ErrorCode::NotFound));
+        assert_eq!(opened("bob", reaching()).err(), missing);
+        assert_eq!(opened("ann", None).err(), missing);
     }
 }

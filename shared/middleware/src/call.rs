@@ -7,7 +7,7 @@ use std::{
 
 use futures_util::future::{Either, Ready, ready};
 use http::{Extensions, Request};
-use strata_core::{Call, Caller, Credential, ErrorCode, Principal, TraceContext};
+use strata_core::{Call, Caller, Credential, ErrorCode, Objects, Principal, TraceContext};
 use tower::{Layer, Service};
 
 use crate::{deadline::Deadline, refuse::Refuse};
@@ -62,6 +62,7 @@ fn assemble(extensions: &Extensions) -> Option<Call> {
         caller: extensions.get::<Caller>()?.clone(),
         principal: extensions.get::<Arc<Principal>>().cloned(),
         credential: extensions.get::<Credential>().cloned(),
+        objects: extensions.get::<Arc<dyn Objects>>().cloned(),
         deadline: extensions.get::<Deadline>()?.0,
         trace: *extensions.get::<TraceContext>()?,
     })

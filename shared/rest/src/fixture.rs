@@ -87,6 +87,7 @@ impl Contract for Desk {
     const SERVICE: &'static str = "desk";
     const NAME: &'static str = "experience.desk.v1.DeskService";
     const METHODS: &'static [Method] = &[METHOD];
+    const POLICY_SCHEMA: &'static str = "";
 }
 
 const METHOD: Method = Method {
@@ -160,6 +161,7 @@ fn call() -> Call {
         caller: Caller::Edge,
         principal: None,
         credential: None,
+        objects: None,
         deadline: Instant::now(),
         trace: TraceContext {
             trace_id: 0xfeed,

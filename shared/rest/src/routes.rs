@@ -146,6 +146,7 @@ mod tests {
         const SERVICE: &'static str = "desk";
         const NAME: &'static str = "experience.desk.v1.DeskService";
         const METHODS: &'static [Method] = &[READ.method, WRITE.method];
+        const POLICY_SCHEMA: &'static str = "";
     }
 
     const fn desk(verb: Verb, name: &'static str) -> Route {
@@ -213,6 +214,7 @@ mod tests {
             caller: Caller::Edge,
             principal: None,
             credential: None,
+            objects: None,
             deadline: Instant::now(),
             trace,
         };

@@ -60,6 +60,9 @@ pub enum StartError {
     /// The Redis that shares quotas has no address.
     #[error(transparent)]
     Redis(#[from] strata_limits::RedisError),
+    /// The service's policies cannot be used, or permit nobody a method.
+    #[error(transparent)]
+    Guard(#[from] strata_guard::GuardError),
     /// A channel cannot be made.
     #[error(transparent)]
     Net(#[from] strata_net::NetError),

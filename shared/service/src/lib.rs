@@ -9,6 +9,7 @@ mod ctx;
 mod error;
 mod material;
 mod networks;
+mod policy;
 mod run;
 mod service;
 mod signals;

@@ -5,9 +5,10 @@ use std::{convert::Infallible, marker::PhantomData, path::Path, pin::Pin, sync::
 use http::{HeaderValue, Request, Response};
 use strata_config::{Config, Environment};
 use strata_core::{Contract, Experience, Method, Process, System, Tier, masking::Tokens};
+use strata_guard::Guard;
 use strata_limits::Redis;
 use strata_middleware::{
-    ConsumerLayer, DocumentsLayer,
+    ConsumerLayer, DocumentsLayer, GuardLayer,
     access_token::{Keys, Verifier},
 };
 use strata_net::{Drained, Limits, Transport, serve};
@@ -17,11 +18,12 @@ use strata_telemetry::Telemetry;
 use strata_tls::Material;
 use strata_tokens::Minter;
 use tokio::net::TcpListener;
-use tokio_util::sync::CancellationToken;
+use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 use tonic::body::Body;
 
 use crate::{
     error::StartError,
+    policy,
     stack::{Edge, Grpc, edge, grpc},
 };
 
@@ -74,11 +76,13 @@ impl<L: Internal> Service<L> {
                 parts.environment,
                 methods,
             )?;
+            let guard = policy::load::<S>(parts.environment)?;
             let stack = grpc(
                 server.with_message_limit(parts.config.limits.body_bytes),
                 Grpc {
                     callers,
                     verifier: strata_tokens::Verifier::new(parts.material.token_issuers()),
+                    guard: guarded(&guard, &parts),
                     tokens: Arc::clone(&parts.tokens),
                     events: parts.telemetry.events(),
                     requests: parts.telemetry.requests(),
@@ -90,10 +94,8 @@ impl<L: Internal> Service<L> {
                 config: parts.material.server_config(),
                 callers: parts.material.callers(),
             };
-            Ok((
-                on_listener(parts, transport, stack),
-                Box::pin(std::future::ready(())),
-            ))
+            let ready = Box::pin(std::future::ready(()));
+            Ok((on_listener(parts, transport, guard, stack), ready))
         };
         Self {
             contract: S::SERVICE,
@@ -143,6 +145,7 @@ impl Service<Experience> {
             } else {
                 DocumentsLayer::none()
             };
+            let guard = policy::load::<C>(parts.environment)?;
             let stack = edge(
                 routes,
                 Edge {
@@ -155,6 +158,7 @@ impl Service<Experience> {
                     ),
                     consumed,
                     origins,
+                    guard: guarded(&guard, &parts),
                     tokens: Arc::clone(&parts.tokens),
                     events: parts.telemetry.events(),
                     requests: parts.telemetry.requests(),
@@ -163,7 +167,7 @@ impl Service<Experience> {
                 },
             );
             let transport = Transport::Https(parts.material.edge_config()?);
-            let serve = on_listener(parts, transport, stack);
+            let serve = on_listener(parts, transport, guard, stack);
             let serve = move |listener| {
                 tokio::spawn(refresh.run());
                 serve(listener)
@@ -191,7 +195,13 @@ fn redis(parts: &Parts<'_>, service: &str) -> Result<Option<Arc<Redis>>, StartEr
     Ok(Some(Arc::new(redis)))
 }
 
-fn on_listener<S, B>(parts: Parts<'_>, transport: Transport, stack: S) -> Serve
+fn guarded(guard: &Arc<Guard>, parts: &Parts<'_>) -> GuardLayer {
+    let (mode, events) = (parts.config.policy.mode, parts.telemetry.events());
+    GuardLayer::new(Arc::clone(guard), mode, events)
+}
+
+/// Serves `stack`, and takes over policies that change meanwhile.
+fn on_listener<S, B>(parts: Parts<'_>, transport: Transport, guard: Arc<Guard>, stack: S) -> Serve
 where
     S: tower::Service<Request<hyper::body::Incoming>, Response = Response<B>, Error = Infallible>
         + Clone
@@ -207,6 +217,10 @@ where
         limits, shutdown, ..
     } = parts;
     Box::new(move |listener| {
-        Box::pin(async move { serve(listener, transport, stack, &limits, events, shutdown).await })
+        Box::pin(async move {
+            let watching = tokio::spawn(policy::watch(guard, events.clone()));
+            let _watching = AbortOnDropHandle::new(watching);
+            serve(listener, transport, stack, &limits, events, shutdown).await
+        })
     })
 }

@@ -87,6 +87,24 @@ pub enum SecurityEvent<'a> {
         /// Why.
         reason: &'static str,
     },
+    /// The service's policies refuse a call; in audit mode they would, and it goes on.
+    PolicyDenied {
+        /// The calling workload; none at the edge.
+        caller: Option<&'a str>,
+        /// The method that was called.
+        method: &'a str,
+        /// The policy that decided, by its `@id`; none where no policy permitted.
+        policy: Option<&'a str>,
+        /// Whether the call was refused for it.
+        enforced: bool,
+        /// Why.
+        reason: &'static str,
+    },
+    /// Policies that changed cannot be used: the last good ones stay in force.
+    PolicyRejected {
+        /// Why.
+        reason: &'static str,
+    },
     /// An answer let out a value of high sensitivity, to somebody who may have it. Once for each
     /// answer and reason; which value, and about whom, is never said.
     LabelReleased {
@@ -108,6 +126,7 @@ struct Record<'a> {
     upstream: Option<&'a str>,
     caller: Option<&'a str>,
     method: Option<&'a str>,
+    policy: Option<&'a str>,
 }
 
 impl<'a> From<&SecurityEvent<'a>> for Record<'a> {
@@ -173,6 +192,29 @@ impl<'a> From<&SecurityEvent<'a>> for Record<'a> {
             },
             SecurityEvent::LimitsUnshared { reason } => Self {
                 event: "limits_unshared",
+                reason,
+                ..empty
+            },
+            SecurityEvent::PolicyDenied {
+                caller,
+                method,
+                policy,
+                enforced,
+                reason,
+            } => Self {
+                event: if enforced {
+                    "policy_denied"
+                } else {
+                    "policy_audited"
+                },
+                reason,
+                caller,
+                method: Some(method),
+                policy,
+                ..empty
+            },
+            SecurityEvent::PolicyRejected { reason } => Self {
+                event: "policy_rejected",
                 reason,
                 ..empty
             },
@@ -245,6 +287,7 @@ impl Events {
             upstream = record.upstream.map(bounded),
             caller = record.caller.map(bounded),
             method = record.method.map(bounded),
+            policy = record.policy.map(bounded),
             "security event"
         );
     }

@@ -35,9 +35,8 @@ impl CustomersService for Api {
     ) -> Result<Response<wire::Customer>, Status> {
         let call = call(&request)?;
         let id = request.into_inner().customer_id;
-        let principal = call.principal().map_err(|code| into_status(code.into()))?;
         let customer = self.store.get(&id).await.map_err(into_status)?;
-        let customer = customer.open(principal).map_err(into_status)?;
+        let customer = customer.open(&call).map_err(into_status)?;
         Ok(Response::new(customer.into()))
     }
 
@@ -72,13 +71,12 @@ impl CustomersService for Api {
     ) -> Result<Response<wire::Contact>, Status> {
         let call = call(&request)?;
         let request = request.into_inner();
-        let principal = call.principal().map_err(|code| into_status(code.into()))?;
         let key = IdempotencyKey::new(request.idempotency_key).map_err(into_status)?;
         let change = ContactChange::new(request.customer_id, request.email, request.phone)
             .map_err(into_status)?;
         let contact = self
             .store
-            .update_contact(&change, &key, principal)
+            .update_contact(&change, &key, &call)
             .await
             .map_err(into_status)?;
         Ok(Response::new(contact.into()))

@@ -48,6 +48,8 @@ impl Customer {
 }
 
 impl Owned for Customer {
+    const KIND: &'static str = "Customer";
+
     fn owner(&self) -> &str {
         &self.id
     }
@@ -128,35 +130,6 @@ mod tests {
         assert_eq!(LoyaltyTier::from_word("tin"), None);
     }
 
-    fn customer(id: &str, region: &str) -> Customer {
-        let empty = String::new;
-        Customer {
-            id: id.to_owned(),
-            given_name: empty(),
-            family_name: empty(),
-            email: empty(),
-            phone: empty(),
-            address: Address {
-                street: empty(),
-                city: empty(),
-                postcode: empty(),
-                country: empty(),
-            },
-            birth_date: empty(),
-            national_id: empty(),
-            access_needs: empty(),
-            payment_account: empty(),
-            consent: Consent {
-                email: false,
-                phone: false,
-                updated_at: 0,
-            },
-            loyalty_tier: LoyaltyTier::Bronze,
-            region: region.to_owned(),
-            created_at: 0,
-        }
-    }
-
     fn user(subject: &str, role: &str, region: Option<&str>) -> Principal {
         Principal {
             subject: subject.to_owned(),
@@ -165,17 +138,6 @@ mod tests {
             region: region.map(str::to_owned),
             clearance: strata_core::Clearance::default(),
         }
-    }
-
-    #[test]
-    fn customers_see_themselves_and_agents_their_region() {
-        let mine = customer("cus_000001", "uk");
-        let reaches = |principal: &Principal| principal.may_reach(&mine);
-        assert!(reaches(&user("cus_000001", "customer", None)));
-        assert!(!reaches(&user("cus_000002", "customer", Some("uk"))));
-        assert!(reaches(&user("agent-7", AGENT, Some("uk"))));
-        assert!(!reaches(&user("agent-7", AGENT, Some("de"))));
-        assert!(!reaches(&user("agent-7", AGENT, None)));
     }
 
     #[test]

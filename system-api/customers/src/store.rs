@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use sqlx::{FromRow, Row, SqlitePool, sqlite::SqliteRow};
-use strata_core::{Error, Principal, Unchecked};
+use strata_core::{Call, Error, Unchecked};
 use strata_service::Database;
 use strata_store::{IdempotencyKey, Page, PageRequest, StoreError, map};
 
@@ -75,8 +75,9 @@ impl Store {
         &self,
         change: &ContactChange,
         key: &IdempotencyKey,
-        principal: &Principal,
+        call: &Call,
     ) -> Result<Contact, Error> {
+        let user = &call.principal()?.subject;
         // The write lock first: nothing that is read below changes before the commit.
         let begun = self.pool.begin_with("BEGIN IMMEDIATE").await;
         let mut transaction = begun.map_err(map)?;
@@ -84,13 +85,13 @@ impl Store {
             .bind(&change.customer_id)
             .fetch_one(&mut *transaction)
             .await;
-        let customer: Customer = Unchecked::new(row.map_err(map)?).open(principal)?;
+        let customer: Customer = Unchecked::new(row.map_err(map)?).open(call)?;
         sqlx::query(FORGET)
             .execute(&mut *transaction)
             .await
             .map_err(map)?;
         let earlier: Option<Earlier> = sqlx::query_as(EARLIER)
-            .bind(&principal.subject)
+            .bind(user)
             .bind(key.as_str())
             .fetch_optional(&mut *transaction)
             .await
@@ -109,7 +110,7 @@ impl Store {
             .await
             .map_err(map)?;
         sqlx::query(REMEMBER)
-            .bind(&principal.subject)
+            .bind(user)
             .bind(key.as_str())
             .bind(&change.customer_id)
             .bind(&change.email)

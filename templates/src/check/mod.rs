@@ -7,6 +7,7 @@ mod contracts;
 mod data_map;
 mod documents;
 mod graph;
+mod policies;
 
 use std::path::{Path, PathBuf};
 
@@ -56,6 +57,7 @@ pub(crate) fn findings(
     findings.extend(calls::granted(&services));
     findings.extend(clearance::covers_calls(workspace, &services));
     findings.extend(config::loads(&services, environments));
+    findings.extend(policies::hold(workspace, &services));
     for finding in &mut findings {
         if let Ok(file) = finding.file.strip_prefix(workspace.root()) {
             finding.file = file.to_owned();

@@ -59,6 +59,14 @@ struct Client {
     named: bool,
 }
 
+/// A policy of the new service.
+#[derive(Serialize)]
+pub(super) struct Permit {
+    id: &'static str,
+    principal: &'static str,
+    actions: Vec<String>,
+}
+
 /// A method of the new service.
 #[derive(Serialize)]
 struct Method {
@@ -109,6 +117,35 @@ impl Calling {
             self.methods.iter().map(|it| it.name.clone()).collect(),
             scopes.map(str::to_owned).collect(),
         )
+    }
+
+    /// Who may call the methods, those of a service that calls nothing being `own` alone: users, and
+    /// workloads where a method acts for no user.
+    pub(super) fn permits(&self, layer: Layer, own: &str) -> Vec<Permit> {
+        let for_nobody = |method: &&Method| layer != Layer::Experience && method.scope.is_empty();
+        let named = |method: &Method| method.name.clone();
+        let (workloads, users): (Vec<_>, Vec<_>) = self.methods.iter().partition(for_nobody);
+        let mut users: Vec<_> = users.into_iter().map(named).collect();
+        if self.methods.is_empty() {
+            users.push(own.to_owned());
+        }
+        let permits = [
+            ("users-call-its-methods", "User", users),
+            (
+                "workloads-call-its-methods",
+                "Workload",
+                workloads.into_iter().map(named).collect(),
+            ),
+        ];
+        let some = permits
+            .into_iter()
+            .filter(|(.., actions)| !actions.is_empty());
+        some.map(|(id, principal, actions)| Permit {
+            id,
+            principal,
+            actions,
+        })
+        .collect()
     }
 
     /// The service `name` of `layer`, calling `callees`.

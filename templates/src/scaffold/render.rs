@@ -16,9 +16,10 @@ use minijinja::{
 };
 use serde::Serialize;
 use strata_core::{Category, Label, Layer, Sensitivity};
+use time::{Duration, OffsetDateTime};
 
 use super::{
-    calling::Calling,
+    calling::{Calling, Permit},
     label,
     plan::{Plan, tier},
 };
@@ -34,6 +35,9 @@ macro_rules! template {
         )
     };
 }
+
+/// How long a new policy may go without a review.
+const REVIEW: Duration = Duration::days(365);
 
 /// What every service has.
 const COMMON: &[Template] = &[
@@ -70,6 +74,10 @@ const COMMON: &[Template] = &[
     template!(
         "${layer}-api/${name}/config/prod.toml",
         "common/config/prod.toml"
+    ),
+    template!(
+        "${layer}-api/${name}/policy/access.cedar",
+        "common/access.cedar"
     ),
     template!("${layer}-api/${name}/src/main.rs", "common/main.rs"),
     template!("${layer}-api/${name}/tests/service.rs", "common/tests.rs"),
@@ -221,6 +229,9 @@ struct View<'a> {
     shown_methods: Vec<String>,
     /// What a consumer of an Experience API needs.
     scopes: BTreeSet<String>,
+    permits: Vec<Permit>,
+    /// The day by which its policies are to be reviewed.
+    review: String,
     #[serde(flatten)]
     calling: &'a Calling,
 }
@@ -310,6 +321,8 @@ impl<'a> View<'a> {
             name: &plan.name,
             snake: plan.name.replace('-', "_"),
             get: get.to_snake_case(),
+            permits: calling.permits(plan.layer, &get),
+            review: (OffsetDateTime::now_utc() + REVIEW).date().to_string(),
             pascal,
             owner: &plan.owner,
             description: &plan.description,

@@ -177,6 +177,32 @@ fn a_data_map_that_is_not_what_the_contracts_say() {
 }
 
 #[test]
+fn a_policy_that_does_not_hold() {
+    let file = "system-api/ledger/policy/access.cedar";
+    let at = |line: usize| format!("{file}:{line}");
+    let unparsed = findings(|sample| sample.replace(file, "permit (", "permitt ("));
+    found(&unparsed, &at(3), "invalid policy effect: permitt");
+    let unknown = findings(|sample| sample.replace(file, "Action::\"Get\"", "Action::\"Gett\""));
+    found(&unknown, &at(5), "Gett");
+    let closed = findings(|sample| sample.write(file, ""));
+    found(
+        &closed,
+        "system-api/ledger/policy",
+        "no policy could permit Get",
+    );
+    let blanket = findings(|sample| sample.replace(file, "principal is User", "principal"));
+    found(
+        &blanket,
+        &at(1),
+        "policy `users-read` is BLANKET: it permits any principal",
+    );
+    let past = findings(|sample| sample.replace(file, "9999-12-31", "2020-02-29"));
+    found(&past, &at(1), "was to be reviewed by 2020-02-29");
+    let unreviewed = findings(|sample| sample.replace(file, "@review(\"9999-12-31\")\n", ""));
+    found(&unreviewed, &at(1), "has no @review");
+}
+
+#[test]
 fn a_configuration_that_would_not_start() {
     let file = "system-api/ledger/config/prod.toml";
     let misspelt = findings(|sample| sample.write(file, "[listen]\nadress = \"0.0.0.0:1\"\n"));

@@ -40,6 +40,19 @@ const CLASSIFICATION: &str = "\
 const ROLES: &str = "[roles.saver]\n\
     clearance = { sensitivity = \"internal\", categories = [\"personal\"] }\n";
 
+/// Users may call the one method of a service.
+fn access(service: &str) -> String {
+    let method = if service == "app" {
+        "GetBalance"
+    } else {
+        "Get"
+    };
+    format!(
+        "@id(\"users-read\")\n@review(\"9999-12-31\")\npermit (\n  principal is User,\n  \
+         action == Action::\"{method}\",\n  resource == Api::\"{service}\"\n);\n"
+    )
+}
+
 pub(crate) struct Sample(TempDir);
 
 impl Sample {
@@ -84,6 +97,7 @@ impl Sample {
                     ),
                 );
             }
+            sample.write(&format!("{folder}/policy/access.cedar"), &access(name));
             sample.package(&folder, &format!("{layer}-{name}"), &dependencies);
             sample.write(&format!("{folder}/service.toml"), &manifest);
             let database = "[database]\nurl = \"sqlite:data.db\"\nmax_connections = 2\n";

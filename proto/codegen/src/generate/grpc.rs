@@ -6,9 +6,13 @@ use prost_reflect::ServiceDescriptor;
 use quote::{format_ident, quote};
 
 use super::service;
-use crate::compile::Contract;
+use crate::compile::{Contract, Version};
 
-pub(super) fn generate(contract: &Contract, service: &ServiceDescriptor) -> TokenStream {
+pub(super) fn generate(
+    contract: &Contract,
+    version: &Version,
+    service: &ServiceDescriptor,
+) -> TokenStream {
     let name = service.name();
     let handler = format_ident!("{name}");
     let client = format_ident!("{name}Client");
@@ -21,8 +25,8 @@ pub(super) fn generate(contract: &Contract, service: &ServiceDescriptor) -> Toke
         service::method(contract, &method, &path)
     });
     let generics = quote!(<T>);
-    let of_client = service::contract(contract, service, &generics, &quote!(#client<T>));
-    let of_server = service::contract(contract, service, &generics, &quote!(#server<T>));
+    let of_client = service::contract(contract, version, service, &generics, &quote!(#client<T>));
+    let of_server = service::contract(contract, version, service, &generics, &quote!(#server<T>));
     // The rule is asked here, once, at build time: no other layer gets the implementation.
     let callers = contract.folder.layer.callers().map(|caller| {
         let caller = service::layer(caller);

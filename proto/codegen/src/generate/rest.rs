@@ -27,7 +27,13 @@ pub(super) fn generate(
         .strip_suffix("Service")
         .unwrap_or(service.name());
     let unit = format_ident!("{base}Contract");
-    let implementation = service::contract(contract, service, &TokenStream::new(), &quote!(#unit));
+    let implementation = service::contract(
+        contract,
+        version,
+        service,
+        &TokenStream::new(),
+        &quote!(#unit),
+    );
 
     let mut signatures = TokenStream::new();
     let mut descriptions = TokenStream::new();

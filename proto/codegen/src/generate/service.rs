@@ -6,11 +6,15 @@ use prost_reflect::{MethodDescriptor, ServiceDescriptor};
 use quote::{format_ident, quote};
 use strata_core::{Label, Layer};
 
-use crate::compile::Contract;
+use crate::{
+    compile::{Contract, Version},
+    policy,
+};
 
 /// `strata_core::Contract` for `this`, whose methods are the constants [`method`] declares.
 pub(super) fn contract(
     contract: &Contract,
+    version: &Version,
     service: &ServiceDescriptor,
     generics: &TokenStream,
     this: &TokenStream,
@@ -18,6 +22,7 @@ pub(super) fn contract(
     let layer = layer(contract.folder.layer);
     let folder = &contract.folder.name;
     let name = service.full_name();
+    let schema = policy::schema(contract, version, service);
     let methods = service
         .methods()
         .map(|method| constant(&method))
@@ -28,6 +33,7 @@ pub(super) fn contract(
             const SERVICE: &'static str = #folder;
             const NAME: &'static str = #name;
             const METHODS: &'static [::strata_core::Method] = &[#(#methods),*];
+            const POLICY_SCHEMA: &'static str = #schema;
         }
     }
 }

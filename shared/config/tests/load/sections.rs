@@ -1,6 +1,6 @@
 //! What each layer and environment takes and refuses.
 
-use strata_config::Environment;
+use strata_config::{Environment, PolicyMode};
 
 use crate::service::Service;
 
@@ -42,6 +42,19 @@ fn a_system_api_has_a_database_and_no_tokens() {
             .dev()
             .unwrap_err(),
         "config/base.toml:3: [tokens] belongs to the experience layer alone: remove it"
+    );
+}
+
+#[test]
+fn production_enforces_its_policies() {
+    let service = Service::new("process", "");
+    assert_eq!(service.dev().unwrap().policy.mode, PolicyMode::Enforce);
+    let audited = Service::new("process", "[policy]\nmode = 'audit'\n");
+    assert_eq!(audited.dev().unwrap().policy.mode, PolicyMode::Audit);
+    assert_eq!(
+        audited.load(Environment::Prod, &[]).unwrap_err(),
+        "config/base.toml:2: key 'policy.mode' is refused in prod: calls that no policy permits \
+         would be answered"
     );
 }
 

@@ -17,6 +17,7 @@ impl Contract for CustomersServiceClient {
     const SERVICE: &'static str = "customers";
     const NAME: &'static str = "system.customers.v1.CustomersService";
     const METHODS: &'static [Method] = &[];
+    const POLICY_SCHEMA: &'static str = "";
 }
 
 impl CallableFrom<Process> for CustomersServiceClient {}

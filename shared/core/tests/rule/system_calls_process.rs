@@ -17,6 +17,7 @@ impl Contract for CustomerOverviewServiceClient {
     const SERVICE: &'static str = "customer-overview";
     const NAME: &'static str = "process.customer_overview.v1.CustomerOverviewService";
     const METHODS: &'static [Method] = &[];
+    const POLICY_SCHEMA: &'static str = "";
 }
 
 impl CallableFrom<Experience> for CustomerOverviewServiceClient {}

@@ -9,8 +9,8 @@ use strata_config::Limits;
 use strata_core::{Contract, masking::Tokens};
 use strata_middleware::{
     AccessTokenLayer, BodyDeadlineLayer, CallLayer, ConsumerLayer, DeadlineLayer, DocumentsLayer,
-    LimitLayer, MetricsLayer, MintLayer, PanicLayer, PlanLayer, ReleaseLayer, ScopeLayer,
-    ShedLayer, StripLayer, TraceLayer, access_token::Verifier, consumer,
+    GuardLayer, LimitLayer, MetricsLayer, MintLayer, PanicLayer, PlanLayer, ReleaseLayer,
+    ScopeLayer, ShedLayer, StripLayer, TraceLayer, access_token::Verifier, consumer,
 };
 use strata_rest::Routes;
 use strata_telemetry::{Events, RequestMetrics, Sampling};
@@ -29,6 +29,7 @@ pub(crate) struct Edge {
     pub verifier: Verifier,
     pub minter: Minter,
     pub consumed: ConsumerLayer,
+    pub guard: GuardLayer,
     pub tokens: Arc<dyn Tokens>,
     pub events: Events,
     pub requests: RequestMetrics,
@@ -58,8 +59,10 @@ pub(crate) fn edge<C: Contract>(
         .layer(PlanLayer::new(parts.events.clone()))
         // The token must carry the scope of the method.
         .layer(ScopeLayer::new(parts.events.clone()))
+        // After the scope: who lacks one is told so, who is refused by a policy is told nothing.
+        .layer(parts.guard)
         // Behind the edge a token of the estate's own speaks for the user, for what the method needs:
-        // after the scope, so that none is made for who is refused.
+        // after all that refuses, so that none is made for who is refused.
         .layer(MintLayer::new(parts.minter))
         // Nothing goes out that the user may not see.
         .layer(ReleaseLayer::new(parts.tokens, parts.events.clone()))

@@ -7,8 +7,9 @@ use hyper::body::Incoming;
 use strata_config::Limits;
 use strata_core::masking::Tokens;
 use strata_middleware::{
-    BodyDeadlineLayer, CallLayer, CallersLayer, DeadlineLayer, LimitLayer, MetricsLayer,
-    PanicLayer, ReleaseLayer, ScopeLayer, ShedLayer, TraceLayer, TransactionTokenLayer,
+    BodyDeadlineLayer, CallLayer, CallersLayer, DeadlineLayer, GuardLayer, LimitLayer,
+    MetricsLayer, PanicLayer, ReleaseLayer, ScopeLayer, ShedLayer, TraceLayer,
+    TransactionTokenLayer,
 };
 use strata_policy::Callers;
 use strata_telemetry::{Events, RequestMetrics, Sampling};
@@ -22,6 +23,7 @@ use super::Answer;
 pub(crate) struct Grpc {
     pub callers: Callers,
     pub verifier: Verifier,
+    pub guard: GuardLayer,
     pub tokens: Arc<dyn Tokens>,
     pub events: Events,
     pub requests: RequestMetrics,
@@ -88,6 +90,8 @@ where
         ))
         // A method that acts for a user needs one, with its scope.
         .layer(ScopeLayer::new(parts.events.clone()))
+        // After the scope, so that a policy speaks of a user only where there is one.
+        .layer(parts.guard)
         // Nothing goes out that the caller or the user may not hold, and nothing is taken in that the
         // caller may not.
         .layer(ReleaseLayer::new(parts.tokens, parts.events))

@@ -1,0 +1,211 @@
+//! The policies of a service as they are in force: loaded as a whole, asked without a lock.
+
+use std::{collections::HashMap, path::Path};
+
+use cedar_policy::{
+    Authorizer, Context, Entities, Entity, EntityUid, Request, RestrictedExpression, Schema,
+};
+use moka::sync::Cache;
+use strata_core::Object;
+use time::{OffsetDateTime, format_description::BorrowedFormatItem, macros::format_description};
+
+use crate::{
+    entities::{API, Types},
+    error::Finding,
+    load::{self, Placed, Source},
+    request::{Denied, Facts, Key},
+    slice::{self, Slice},
+};
+
+/// Decisions that are remembered. Each is for one user, so this bounds their memory.
+const REMEMBERED: u64 = 4_096;
+
+/// Cedar's `datetime`, in UTC.
+const TIME: &[BorrowedFormatItem<'_>] =
+    format_description!("[year]-[month]-[day]T[hour]:[minute]:[second]Z");
+
+/// See the module.
+pub(crate) struct Policies {
+    pub(crate) sources: Vec<Source>,
+    service: String,
+    environment: &'static str,
+    types: Types,
+    authorizer: Authorizer,
+    /// By method name: its position, and what decides about it.
+    doors: HashMap<String, (usize, Slice)>,
+    /// What decides about each kind of object a method is about.
+    objects: HashMap<String, Vec<Slice>>,
+    /// Gone with the set, so that no decision outlives the policies it was made by.
+    decided: Cache<Key, Result<(), Denied>>,
+}
+
+impl Policies {
+    /// Checks and sorts the policies.
+    ///
+    /// # Errors
+    /// Everything that is wrong with them; then none is used.
+    pub(crate) fn new(
+        sources: Vec<Source>,
+        folder: &Path,
+        schema: &Schema,
+        service: &str,
+        environment: &'static str,
+    ) -> Result<Self, Vec<Finding>> {
+        let (placed, findings) = load::policies(&sources, schema, service);
+        if !findings.is_empty() {
+            return Err(findings);
+        }
+        let (doors, objects) = sorted(schema, &placed, folder)?;
+        let types = Types::new().ok_or_else(|| vec![defect(folder)])?;
+        Ok(Self {
+            sources,
+            service: service.to_owned(),
+            environment,
+            types,
+            authorizer: Authorizer::new(),
+            doors,
+            objects,
+            decided: Cache::new(REMEMBERED),
+        })
+    }
+
+    /// Whether `method` may be called.
+    pub(crate) fn decide(&self, method: &str, facts: &Facts<'_>) -> Result<(), Denied> {
+        let (at, slice) = self.doors.get(method).ok_or(Denied::NOT_PERMITTED)?;
+        if !slice.reads.is_lasting() {
+            return self.ask(slice, facts);
+        }
+        self.decided
+            .get_with(Key::new(*at, facts), || self.ask(slice, facts))
+    }
+
+    /// Whether `method` is about objects.
+    pub(crate) fn decides_objects(&self, method: &str) -> bool {
+        self.objects.contains_key(method)
+    }
+
+    /// Whether a call of `method` reaches the object.
+    pub(crate) fn decide_object(
+        &self,
+        method: &str,
+        facts: &Facts<'_>,
+        object: &Object<'_>,
+    ) -> Result<(), Denied> {
+        let slices = self.objects.get(method).into_iter().flatten();
+        let mut slices = slices.filter(|slice| slice.resource.basename() == object.kind);
+        let slice = slices.next().ok_or(Denied::NOT_PERMITTED)?;
+        let object = self.types.object(&slice.resource, object);
+        object
+            .and_then(|object| self.put(slice, facts, object.uid(), Some(object)))
+            .unwrap_or(Err(Denied::error(None)))
+    }
+
+    fn ask(&self, slice: &Slice, facts: &Facts<'_>) -> Result<(), Denied> {
+        self.put(slice, facts, self.types.api(&self.service), None)
+            .unwrap_or(Err(Denied::error(None)))
+    }
+
+    /// None where the question cannot be put.
+    fn put(
+        &self,
+        slice: &Slice,
+        facts: &Facts<'_>,
+        resource: EntityUid,
+        object: Option<Entity>,
+    ) -> Option<Result<(), Denied>> {
+        let (principal, roles, user) = if slice.principal == self.types.user {
+            let user = facts.user?;
+            let roles = user.roles.iter().map(|role| self.types.role(role));
+            let roles: Vec<_> = roles.collect();
+            let entity = self.types.user_entity(user, &roles)?;
+            (entity.uid(), roles, Some(entity))
+        } else {
+            (self.types.workload(facts.caller?), Vec::new(), None)
+        };
+        let entities = Entities::from_entities(user.into_iter().chain(object), None).ok()?;
+        let (action, context) = (slice.action.clone(), self.context(slice, facts)?);
+        // The schema was held against the policies; the types of a request stand in the code.
+        let request = Request::new(principal.clone(), action, resource, context, None).ok()?;
+        let roles = roles.iter();
+        Some(slice.decide(&self.authorizer, &request, &principal, roles, &entities))
+    }
+
+    /// What the slice reads, and nothing else.
+    fn context(&self, slice: &Slice, facts: &Facts<'_>) -> Option<Context> {
+        let text = RestrictedExpression::new_string(self.environment.to_owned());
+        let mut pairs = vec![("environment".to_owned(), text)];
+        if slice.reads.time {
+            let now = OffsetDateTime::now_utc().format(TIME).ok()?;
+            pairs.push(("time".to_owned(), RestrictedExpression::new_datetime(now)));
+        }
+        if slice.reads.network {
+            let address = facts.network?.to_canonical().to_string();
+            pairs.push(("network".to_owned(), RestrictedExpression::new_ip(address)));
+        }
+        if slice.reads.caller {
+            let caller = self.types.workload(facts.caller?);
+            pairs.push((
+                "caller".to_owned(),
+                RestrictedExpression::new_entity_uid(caller),
+            ));
+        }
+        Context::from_pairs(pairs).ok()
+    }
+}
+
+type Doors = HashMap<String, (usize, Slice)>;
+type Objects = HashMap<String, Vec<Slice>>;
+
+/// What decides about each method and its objects. A method that nobody could ever call, or only to
+/// reach nothing, is a mistake.
+fn sorted(
+    schema: &Schema,
+    placed: &[Placed],
+    folder: &Path,
+) -> Result<(Doors, Objects), Vec<Finding>> {
+    let slices = slice::slices(schema, placed).ok_or_else(|| vec![defect(folder)])?;
+    let (mut doors, mut objects) = (Doors::new(), Objects::new());
+    for slice in slices {
+        let method = slice.action.id().unescaped().to_owned();
+        if slice.resource.basename() == API {
+            doors.insert(method, (doors.len(), slice));
+        } else {
+            objects.entry(method).or_default().push(slice);
+        }
+    }
+    let closed = doors.iter().filter(|(_, (_, door))| !door.can_permit());
+    let closed = closed.map(|(method, _)| (method, String::new()));
+    let sealed = objects
+        .iter()
+        .filter(|(_, kinds)| !kinds.iter().any(Slice::can_permit));
+    let sealed = sealed.map(|(method, kinds)| {
+        let kinds: Vec<_> = kinds
+            .iter()
+            .map(|slice| slice.resource.basename())
+            .collect();
+        (method, format!(" any {}", kinds.join(" or ")))
+    });
+    let mut findings: Vec<_> = closed
+        .chain(sealed)
+        .map(|(method, objects)| {
+            let problem = format!("no policy could permit {method}{objects}");
+            let remedy = "write a permit for it in policy/*.cedar, or take it out of the contract";
+            Finding::new(folder, None, problem, remedy)
+        })
+        .collect();
+    if findings.is_empty() {
+        return Ok((doors, objects));
+    }
+    findings.sort_by(|a, b| a.problem.cmp(&b.problem));
+    Err(findings)
+}
+
+fn defect(folder: &Path) -> Finding {
+    let problem = "the policies cannot be sorted";
+    Finding::new(
+        folder,
+        None,
+        problem,
+        "report it with them: it is a defect here",
+    )
+}
