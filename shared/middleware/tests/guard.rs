@@ -26,6 +26,7 @@ use tower::{Layer as _, ServiceExt as _, service_fn};
 const METHOD: Method = Method {
     name: "Get",
     path: "/v1/shelf",
+    purpose: "",
     scope: "shelf:read",
     idempotent: true,
     ceiling: Label::new(Sensitivity::Public, &[]),

@@ -140,6 +140,7 @@ const fn method(name: &'static str, path: &'static str) -> Method {
     Method {
         name,
         path,
+        purpose: "",
         scope: "",
         idempotent: true,
         ceiling: Label::new(Sensitivity::Public, &[]),

@@ -168,6 +168,7 @@ mod tests {
         Method {
             name,
             path,
+            purpose: "",
             scope: "",
             idempotent: true,
             ceiling: Label::new(Sensitivity::Public, &[]),

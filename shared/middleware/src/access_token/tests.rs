@@ -22,6 +22,7 @@ const ROLES: &str = "[roles.customer]\n\
 static METHODS: [Method; 1] = [Method {
     name: "Get",
     path: "/e.E/Get",
+    purpose: "",
     scope: "read",
     idempotent: true,
     ceiling: Label::new(Sensitivity::Public, &[]),
