@@ -24,6 +24,7 @@ mod planted;
 mod policies;
 mod problems;
 mod production;
+mod rates;
 mod relay;
 mod release;
 mod replicas;
@@ -79,6 +80,12 @@ fn main() -> anyhow::Result<ExitCode> {
         consumers::without_redis_a_quota_is_smaller_and_nothing_fails,
         consumers::a_consumer_without_a_plan_stops_the_start,
         consumers::scripts_of_other_origins_read_nothing,
+        rates::a_network_that_asks_too_often_is_refused,
+        rates::a_workload_that_asks_too_often_is_refused,
+        rates::a_user_who_asks_a_hop_too_often_is_refused,
+        rates::a_hop_asks_for_the_scope_itself,
+        rates::many_accounts_of_one_consumer_are_slowed_as_one,
+        rates::a_plan_has_its_methods_and_no_other,
         networks::a_list_that_changes_is_in_force_at_once,
         networks::a_list_with_a_mistake_stops_the_start,
         headers::every_answer_carries_the_security_headers,

@@ -5,6 +5,8 @@ use std::{fs, path::Path, time::Duration};
 use http::StatusCode;
 use strata_tests::{Counts, Edge, Instance, Rig, eventually};
 
+use crate::folder::copy_of;
+
 /// Above the look every 15 seconds.
 const PATIENCE: Duration = Duration::from_secs(40);
 
@@ -13,15 +15,6 @@ const AGENTS: &str = "principal in Role::\"agent\"";
 
 /// A support desk whose policies a test may change.
 async fn desk(rig: &Rig, folder: &Path) -> (Instance, Edge) {
-    let own = &rig.estate.service("support-desk").unwrap().folder;
-    for part in ["config", "policy"] {
-        let (from, to) = (own.join(part), folder.join(part));
-        fs::create_dir(&to).unwrap();
-        for file in fs::read_dir(from).unwrap() {
-            let file = file.unwrap();
-            fs::copy(file.path(), to.join(file.file_name())).unwrap();
-        }
-    }
     let launch = rig.another("support-desk").unwrap().folder(folder);
     let desk = launch.start().await.unwrap();
     let edge = rig.edge("support-desk").unwrap().at(desk.address);
@@ -30,7 +23,7 @@ async fn desk(rig: &Rig, folder: &Path) -> (Instance, Edge) {
 
 /// A role that may not is refused, without a word of the policy; the event names it.
 pub(crate) async fn who_is_refused_is_told_nothing_of_the_policy(rig: &mut Rig) {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = copy_of(rig, "support-desk");
     let (desk, edge) = desk(rig, folder.path()).await;
     let policy = folder.path().join("policy/access.cedar");
     let text = fs::read_to_string(&policy).unwrap();
@@ -64,7 +57,7 @@ pub(crate) async fn who_is_refused_is_told_nothing_of_the_policy(rig: &mut Rig) 
 
 /// New policies are in force without a restart; broken ones change nothing and raise an alarm.
 pub(crate) async fn broken_policies_change_nothing_until_they_are_mended(rig: &mut Rig) {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = copy_of(rig, "support-desk");
     let (desk, edge) = desk(rig, folder.path()).await;
     let policy = folder.path().join("policy/access.cedar");
     let text = fs::read_to_string(&policy).unwrap();

@@ -10,7 +10,7 @@ use strata_testkit::{Credential, Probe};
 use strata_tests::{Counts, Rig};
 use tonic::{Code, Request, Status};
 
-use crate::chain::Chain;
+use crate::{chain::Chain, folder::copy_of};
 
 /// Reads one customer.
 pub(crate) const GET: &str = "/system.customers.v1.CustomersService/GetCustomer";
@@ -96,16 +96,7 @@ pub(crate) async fn a_workload_sends_on_only_what_it_may_hold(rig: &mut Rig) {
 
 /// The folder of `customers` with a policy that grants its caller what is public.
 fn narrowed(rig: &Rig) -> tempfile::TempDir {
-    let own = &rig.estate.service("customers").unwrap().folder;
-    let folder = tempfile::tempdir().unwrap();
-    for part in ["config", "policy", "migrations"] {
-        let (from, to) = (own.join(part), folder.path().join(part));
-        fs::create_dir(&to).unwrap();
-        for file in fs::read_dir(from).unwrap() {
-            let file = file.unwrap();
-            fs::copy(file.path(), to.join(file.file_name())).unwrap();
-        }
-    }
+    let folder = copy_of(rig, "customers");
     let policy = folder.path().join("policy/callers.toml");
     let text = fs::read_to_string(&policy).unwrap();
     // Of its one caller the clearance is what is said last.

@@ -1,8 +1,9 @@
 //! What the tests of the whole estate stand on: one running estate per suite, further processes
 //! beside it, what a process counts of itself, a stand-in for a service, load as users make
-//! it, and programs that are not of this repository.
+//! it, copies of the repository, and programs that are not of it.
 
 mod contracts;
+mod copy;
 mod counts;
 mod edge;
 mod launch;
@@ -13,9 +14,10 @@ mod stand_in;
 mod suite;
 
 pub use contracts::{Contracts, Method};
+pub use copy::{copy_of, files};
 pub use counts::{Counts, eventually};
 pub use edge::{Answer, Edge};
 pub use launch::{Ended, Instance, Launch};
-pub use rig::Rig;
+pub use rig::{BINARIES, Rig};
 pub use stand_in::{CANARY, Manner, StandIn};
 pub use suite::{Case, run, run_on_demand};

@@ -1,6 +1,10 @@
 //! What a suite works on: the real estate, and what is known of it.
 
-use std::{collections::BTreeSet, ffi::OsString, path::PathBuf};
+use std::{
+    collections::BTreeSet,
+    ffi::OsString,
+    path::{Path, PathBuf},
+};
 
 use anyhow::{Context as _, Result};
 use http::HeaderMap;
@@ -18,6 +22,18 @@ const PROFILE: Profile = if cfg!(debug_assertions) {
 } else {
     Profile::Release
 };
+
+/// The folder of the binaries to test in place of those of this repository: `tests/weakened` has some
+/// from which a control was taken away.
+pub const BINARIES: &str = "STRATA_TESTS_BINARIES";
+
+fn built_elsewhere(services: &[ServiceFolder], folder: &Path) -> Binaries {
+    let named = services.iter().map(|service| {
+        let name = service.binary.clone();
+        (name, folder.join(&service.binary))
+    });
+    Binaries::of(named.collect())
+}
 
 /// Tests ask as one user from one address what many ask elsewhere.
 fn one_user_stands_for_many() -> Vec<(String, String)> {
@@ -49,7 +65,10 @@ impl Rig {
         let workspace = Workspace::find()?;
         let services = workspace.services()?;
         let contracts = Contracts::read(&workspace, &services)?;
-        let binaries = build(&workspace, PROFILE, |_| {}).await?;
+        let binaries = match std::env::var_os(BINARIES) {
+            Some(folder) => built_elsewhere(&services, Path::new(&folder)),
+            None => build(&workspace, PROFILE, |_| {}).await?,
+        };
         let estate = Estate::start(Options {
             workspace: &workspace,
             binaries: &binaries,

@@ -8,7 +8,7 @@ use std::{
 };
 
 use strata_estate::{Profile, Workspace, build};
-use walkdir::{DirEntry, WalkDir};
+use strata_tests::{copy_of, files};
 
 /// A copy, and the command line to be tested in it.
 pub(crate) struct Copy {
@@ -22,28 +22,7 @@ impl Copy {
     pub(crate) async fn at(root: &Path) -> Self {
         let original = Workspace::find().unwrap();
         let binaries = build(&original, Profile::Debug, |_| {}).await.unwrap();
-        let wanted = files(original.root());
-        for stale in files(root)
-            .keys()
-            .filter(|file| !wanted.contains_key(*file))
-        {
-            fs::remove_file(root.join(stale)).unwrap();
-            // Its folders, as far as they are empty now.
-            let mut folders = stale.ancestors().skip(1);
-            while folders
-                .next()
-                .is_some_and(|folder| fs::remove_dir(root.join(folder)).is_ok())
-            {}
-        }
-        for (file, content) in wanted {
-            let target = root.join(&file);
-            if fs::read(&target).is_ok_and(|present| present == content) {
-                continue;
-            }
-            fs::create_dir_all(target.parent().unwrap()).unwrap();
-            // With its permissions: some of the files are programs.
-            fs::copy(original.root().join(&file), target).unwrap();
-        }
+        copy_of(&original, root).unwrap();
         Self {
             root: root.to_owned(),
             strata: binaries.path("strata").unwrap().to_owned(),
@@ -56,7 +35,7 @@ impl Copy {
 
     /// Every file and what it holds.
     pub(crate) fn files(&self) -> BTreeMap<PathBuf, Vec<u8>> {
-        files(&self.root)
+        files(&self.root).unwrap()
     }
 
     /// Runs the command line.
@@ -101,19 +80,4 @@ pub(crate) fn alone(folder: &Path) -> File {
     let lock = File::create(folder.join("lock")).unwrap();
     lock.lock().unwrap();
     lock
-}
-
-/// What belongs to a repository: neither git's nor cargo's files, nor what the tools keep.
-fn files(root: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
-    let left_out = [".git", "target", ".strata/state"].map(|folder| root.join(folder));
-    let belongs = |entry: &DirEntry| !left_out.iter().any(|folder| folder == entry.path());
-    let entries = WalkDir::new(root).into_iter().filter_entry(belongs);
-    entries
-        .filter_map(Result::ok)
-        .filter(|entry| entry.file_type().is_file())
-        .map(|entry| {
-            let file = entry.path().strip_prefix(root).unwrap().to_owned();
-            (file, fs::read(entry.path()).unwrap())
-        })
-        .collect()
 }

@@ -36,6 +36,9 @@ pub struct Object<'a> {
 pub trait Objects: Send + Sync {
     /// Whether it reaches this one.
     fn may_reach(&self, object: &Object<'_>) -> bool;
+    /// Decides about an object of this kind ([`Owned::KIND`]) that there is not, for nothing: what is
+    /// missing costs as much as what is somebody else's.
+    fn miss(&self, kind: &'static str);
 }
 
 impl fmt::Debug for dyn Objects {
@@ -56,35 +59,60 @@ impl Call {
             })
         })
     }
+
+    /// Whether the request reaches every one of these, as it reaches every one of none. None cost a
+    /// decision too.
+    #[must_use]
+    pub fn may_reach_all<T: Owned>(&self, objects: &[T]) -> bool {
+        if objects.is_empty() {
+            self.miss::<T>();
+        }
+        objects.iter().all(|object| self.may_reach(object))
+    }
+
+    fn miss<T: Owned>(&self) {
+        if let Some(objects) = &self.objects {
+            objects.miss(T::KIND);
+        }
+    }
 }
 
-/// An object as a store read it, of which nothing can be seen or changed before the check. A write
-/// reads it inside its transaction, so that what was checked is what is changed.
-pub struct Unchecked<T>(T);
+/// An object as a store read it, of which nothing can be seen or changed before the check, also not
+/// whether it is there. A write reads it inside its transaction, so that what was checked is what is
+/// changed.
+pub struct Unchecked<T>(Option<T>);
 
 impl<T: Owned> Unchecked<T> {
-    /// Closes an object.
+    /// Closes an object; none where the store has none.
     #[must_use]
-    pub const fn new(object: T) -> Self {
+    pub const fn new(object: Option<T>) -> Self {
         Self(object)
     }
 
     /// The object, for a request that reaches it. There is no other way to it.
     ///
     /// # Errors
-    /// `NotFound`: somebody else's object answers exactly like a missing one.
+    /// `NotFound`: somebody else's object answers exactly like a missing one, after as many decisions.
+    /// What a store reads besides, it reads once the object is open.
     pub fn open(self, call: &Call) -> Result<T, Error> {
-        if call.may_reach(&self.0) {
-            Ok(self.0)
-        } else {
-            Err(ErrorCode::NotFound.into())
+        match self.0 {
+            Some(object) if call.may_reach(&object) => return Ok(object),
+            Some(_) => {}
+            None => call.miss::<T>(),
         }
+        Err(ErrorCode::NotFound.into())
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::{sync::Arc, time::Instant};
+    use std::{
+        sync::{
+            Arc,
+            atomic::{AtomicU32, Ordering},
+        },
+        time::Instant,
+    };
 
     use super::*;
     use crate::call::{Caller, TraceContext};
@@ -103,12 +131,18 @@ mod tests {
         }
     }
 
-    /// Reaches one.
-    struct Only(Object<'static>);
+    /// Reaches one, and counts what it decided.
+    struct Only(Object<'static>, AtomicU32);
 
     impl Objects for Only {
         fn may_reach(&self, object: &Object<'_>) -> bool {
+            self.1.fetch_add(1, Ordering::Relaxed);
             *object == self.0
+        }
+
+        fn miss(&self, kind: &'static str) {
+            assert_eq!(kind, "Parcel");
+            self.1.fetch_add(1, Ordering::Relaxed);
         }
     }
 
@@ -134,11 +168,36 @@ mod tests {
             owner: "ann",
             region: "uk",
         };
-        let opened = |object, objects| Unchecked::new(Parcel(object)).open(&call(objects));
-        let reaching = || -> Option<Arc<dyn Objects>> { Some(Arc::new(Only(ann))) };
+        let opened = |object, objects| Unchecked::new(Some(Parcel(object))).open(&call(objects));
+        let reaching = || -> Option<Arc<dyn Objects>> { Some(Arc::new(Only(ann, 0.into()))) };
         assert!(opened("ann", reaching()).is_ok());
         let missing = Some(Error::from(ErrorCode::NotFound));
         assert_eq!(opened("bob", reaching()).err(), missing);
         assert_eq!(opened("ann", None).err(), missing);
+    }
+
+    #[test]
+    fn what_is_missing_costs_as_many_decisions_as_what_is_anothers() {
+        let ann = Object {
+            kind: "Parcel",
+            owner: "ann",
+            region: "uk",
+        };
+        let decided = |ask: &dyn Fn(&Call)| {
+            let only = Arc::new(Only(ann, 0.into()));
+            ask(&call(Some(only.clone())));
+            only.1.load(Ordering::Relaxed)
+        };
+        for object in [Some("bob"), None] {
+            let open = |call: &Call| {
+                let opened = Unchecked::new(object.map(Parcel)).open(call);
+                assert_eq!(opened.err(), Some(Error::from(ErrorCode::NotFound)));
+            };
+            assert_eq!(decided(&open), 1);
+        }
+        let others = |call: &Call| assert!(!call.may_reach_all(&[Parcel("bob"), Parcel("bob")]));
+        assert_eq!(decided(&others), 1);
+        let none = |call: &Call| assert!(call.may_reach_all::<Parcel>(&[]));
+        assert_eq!(decided(&none), 1);
     }
 }

@@ -146,6 +146,19 @@ impl Objects for OfRequest {
         });
         reached
     }
+
+    fn miss(&self, kind: &'static str) {
+        let (owner, region) = ("", "");
+        let nobodys = Object {
+            kind,
+            owner,
+            region,
+        };
+        // Whatever is decided opens nothing.
+        let method = self.asked.method.name;
+        let facts = self.asked.facts();
+        let _ = self.layer.guard.decide_object(method, &facts, &nobodys);
+    }
 }
 
 impl<S> Layer<S> for GuardLayer {

@@ -58,10 +58,10 @@ impl Store {
     /// One customer.
     ///
     /// # Errors
-    /// `NotFound`, or what the store's failure maps to.
+    /// What the store's failure maps to.
     pub(crate) async fn get(&self, id: &str) -> Result<Unchecked<Customer>, Error> {
-        let row = sqlx::query_as(GET).bind(id).fetch_one(&self.pool).await;
-        row.map(Unchecked::new).map_err(map)
+        let row = sqlx::query_as(GET).bind(id).fetch_optional(&self.pool);
+        row.await.map(Unchecked::new).map_err(map)
     }
 
     /// Changes how a customer is reached, once for each key of a user. The check of the object, the
@@ -83,7 +83,7 @@ impl Store {
         let mut transaction = begun.map_err(map)?;
         let row = sqlx::query_as(GET)
             .bind(&change.customer_id)
-            .fetch_one(&mut *transaction)
+            .fetch_optional(&mut *transaction)
             .await;
         let customer: Customer = Unchecked::new(row.map_err(map)?).open(call)?;
         sqlx::query(FORGET)

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use futures_util::{Stream, TryStreamExt as _, stream};
 use sqlx::{FromRow, Row, SqlitePool, sqlite::SqliteRow};
-use strata_core::{Error, Unchecked};
+use strata_core::{Call, Error, Unchecked};
 use strata_service::Database;
 use strata_store::{Page, PageRequest, StoreError, map};
 
@@ -53,17 +53,15 @@ impl Store {
     ///
     /// # Errors
     /// `NotFound`, or what the store's failure maps to.
-    pub(crate) async fn get(&self, id: &str) -> Result<Unchecked<Order>, Error> {
-        let mut order: Order = sqlx::query_as(GET)
-            .bind(id)
-            .fetch_one(&self.pool)
-            .await
-            .map_err(map)?;
+    pub(crate) async fn get(&self, id: &str, call: &Call) -> Result<Order, Error> {
+        let row = sqlx::query_as(GET).bind(id).fetch_optional(&self.pool);
+        let mut order = Unchecked::new(row.await.map_err(map)?).open(call)?;
         self.fill_lines(std::slice::from_mut(&mut order)).await?;
-        Ok(Unchecked::new(order))
+        Ok(order)
     }
 
-    /// A customer's orders with their lines, newest first.
+    /// A customer's orders with their lines, newest first. A page is one customer's: either all of it
+    /// may be seen or none. Somebody else's orders look like none, next page included, and cost as much.
     ///
     /// # Errors
     /// What the store's failure maps to.
@@ -71,6 +69,7 @@ impl Store {
         &self,
         customer_id: &str,
         request: &PageRequest,
+        call: &Call,
     ) -> Result<Page<Order>, Error> {
         let rows = sqlx::query_as(LIST)
             .bind(customer_id)
@@ -79,22 +78,29 @@ impl Store {
             .fetch_all(&self.pool)
             .await
             .map_err(map)?;
+        if !call.may_reach_all(&rows) {
+            return Ok(request.page(Vec::new(), |order: &Order| &order.id));
+        }
         let mut page = request.page(rows, |order: &Order| &order.id);
         self.fill_lines(&mut page.items).await?;
         Ok(page)
     }
 
-    /// All of a customer's orders with their lines, newest first: the next page is read when the one
-    /// before has been taken. Ends with an error when a page cannot be read.
-    pub(crate) fn stream(self, customer_id: String) -> impl Stream<Item = Result<Order, Error>> {
+    /// All of a customer's orders with their lines, newest first, as [`Self::list`] has them: the next
+    /// page is read when the one before has been taken. Ends with an error when a page cannot be read.
+    pub(crate) fn stream(
+        self,
+        customer_id: String,
+        call: Call,
+    ) -> impl Stream<Item = Result<Order, Error>> {
         let pages = stream::try_unfold(Some(String::new()), move |token| {
-            let (store, customer_id) = (self.clone(), customer_id.clone());
+            let (store, customer_id, call) = (self.clone(), customer_id.clone(), call.clone());
             async move {
                 let Some(token) = token else {
                     return Ok::<_, Error>(None);
                 };
                 let request = PageRequest::new(STREAMED_PAGE, &token)?;
-                let page = store.list(&customer_id, &request).await?;
+                let page = store.list(&customer_id, &request, &call).await?;
                 let next = Some(page.next_page_token).filter(|token| !token.is_empty());
                 Ok(Some((page.items, next)))
             }
