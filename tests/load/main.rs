@@ -8,6 +8,7 @@ mod floods;
 mod machine;
 mod ratio;
 mod report;
+mod shares;
 mod users;
 
 use std::process::ExitCode;
@@ -27,6 +28,12 @@ fn main() -> anyhow::Result<ExitCode> {
         Trial::test("ratio::a_request_costs_little_more_than_bare", || {
             tokio::runtime::Runtime::new()?
                 .block_on(ratio::a_request_costs_little_more_than_bare())
+                .map_err(|error| Failed::from(format!("{error:#}")))
+        })
+        .with_ignored_flag(true),
+        Trial::test("shares::each_part_has_its_share", || {
+            tokio::runtime::Runtime::new()?
+                .block_on(shares::each_part_has_its_share())
                 .map_err(|error| Failed::from(format!("{error:#}")))
         })
         .with_ignored_flag(true),
