@@ -16,6 +16,7 @@ mod issuer;
 mod limits;
 mod material;
 mod networks;
+mod order;
 mod outage;
 mod overview;
 mod paging;
@@ -80,6 +81,9 @@ fn main() -> anyhow::Result<ExitCode> {
         consumers::without_redis_a_quota_is_smaller_and_nothing_fails,
         consumers::a_consumer_without_a_plan_stops_the_start,
         consumers::scripts_of_other_origins_read_nothing,
+        order::who_has_no_token_costs_no_consumer_anything,
+        order::a_scope_is_asked_for_before_a_policy_is,
+        order::a_hop_refuses_by_what_costs_least,
         rates::a_network_that_asks_too_often_is_refused,
         rates::a_workload_that_asks_too_often_is_refused,
         rates::a_user_who_asks_a_hop_too_often_is_refused,

@@ -42,6 +42,8 @@ pub(crate) async fn a_list_that_changes_is_in_force_at_once(rig: &mut Rig) {
     write(folder.path(), &lists("'127.0.0.1/8'", ""));
     let named = async || Ok(instance.log().contains("networks.toml:2"));
     eventually(PATIENCE, named).await.unwrap();
+    let counts = Counts::of(instance.admin).await.unwrap();
+    assert!(counts.events("policy_rejected", "invalid_networks") > 0);
     assert!(!answers().await.unwrap());
 
     write(folder.path(), &lists("'127.0.0.0/8'", ""));

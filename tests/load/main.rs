@@ -5,6 +5,7 @@
 
 mod bare;
 mod floods;
+mod hidden;
 mod machine;
 mod ratio;
 mod report;
@@ -36,6 +37,15 @@ fn main() -> anyhow::Result<ExitCode> {
                 .block_on(shares::each_part_has_its_share())
                 .map_err(|error| Failed::from(format!("{error:#}")))
         })
+        .with_ignored_flag(true),
+        Trial::test(
+            "hidden::what_is_anothers_takes_as_long_as_what_is_missing",
+            || {
+                tokio::runtime::Runtime::new()?
+                    .block_on(hidden::what_is_anothers_takes_as_long_as_what_is_missing())
+                    .map_err(|error| Failed::from(format!("{error:#}")))
+            },
+        )
         .with_ignored_flag(true),
         Trial::test("floods::each_is_refused_and_harms_nobody_else", || {
             tokio::runtime::Runtime::new()?

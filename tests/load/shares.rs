@@ -310,7 +310,7 @@ async fn measure(rig: &Rig) -> Result<Vec<Share>> {
     let layer = TransactionTokenLayer::new(verifier, events());
     let carried = |turn| {
         with(&hop(turn), |request| {
-            *request.headers_mut() = headers.clone()
+            *request.headers_mut() = headers.clone();
         })
     };
     let verified = cost::<_, tonic::body::Body, _>(&layer, carried).await?;

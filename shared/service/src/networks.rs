@@ -5,6 +5,7 @@ use std::path::Path;
 use strata_config::Environment;
 use strata_net::{NetworkRules, Networks};
 use strata_policy::{ListenerNetworks, NetworkLists, PolicyError};
+use strata_telemetry::{Events, SecurityEvent};
 use strata_tls::Folder;
 use tokio::sync::watch;
 
@@ -37,8 +38,9 @@ impl NetworkPolicy {
         Networks::watched(self.admin.subscribe())
     }
 
-    /// Takes over what changes, for ever. A file that is gone or has a mistake changes nothing.
-    pub(crate) async fn watch(self) {
+    /// Takes over what changes, for ever. A file that is gone or has a mistake changes nothing, and raises
+    /// an alarm each time it is met.
+    pub(crate) async fn watch(self, events: Events) {
         let mut folder = Folder::watch(Path::new(FOLDER));
         let environment = self.environment;
         loop {
@@ -55,7 +57,10 @@ impl NetworkPolicy {
                     }
                 }
                 Err(error) => {
-                    tracing::warn!(%error, "new lists of networks are refused: the last good ones stay in force");
+                    tracing::error!(%error, "new lists of networks are refused: the last good ones stay in force");
+                    events.emit(&SecurityEvent::PolicyRejected {
+                        reason: "invalid_networks",
+                    });
                 }
             }
         }

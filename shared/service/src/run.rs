@@ -135,7 +135,7 @@ where
     let metrics = MaterialMetrics::new(&telemetry.meter());
     let watching = material::watch(Arc::clone(&material), metrics);
     let _watching = AbortOnDropHandle::new(tokio::spawn(watching));
-    let _networks = AbortOnDropHandle::new(tokio::spawn(networks.watch()));
+    let _networks = AbortOnDropHandle::new(tokio::spawn(networks.watch(telemetry.events())));
     let mut serving = tokio::spawn(on_listener(listener));
     tokio::select! {
         _ = join(readiness, channels.warm_up()) => {

@@ -100,7 +100,7 @@ pub enum SecurityEvent<'a> {
         /// Why.
         reason: &'static str,
     },
-    /// Policies that changed cannot be used: the last good ones stay in force.
+    /// Policies or lists of networks that changed cannot be used: the last good ones stay in force.
     PolicyRejected {
         /// Why.
         reason: &'static str,
