@@ -63,17 +63,21 @@ impl Credential {
                 authority.certificate_pem().as_bytes(),
             )?)?;
         }
+        let mut config = self.client_trusting(roots)?;
+        config.alpn_protocols = vec![H2.to_vec()];
+        Ok(Arc::new(config))
+    }
+
+    pub(crate) fn client_trusting(&self, roots: RootCertStore) -> Result<ClientConfig> {
         let builder = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
             .with_protocol_versions(&[&TLS13])?
             .with_root_certificates(roots);
-        let mut config = match self.0.as_deref() {
+        Ok(match self.0.as_deref() {
             Some((certificate, key)) => {
                 builder.with_client_auth_cert(vec![certificate.clone()], key.clone_key())?
             }
             None => builder.with_no_client_auth(),
-        };
-        config.alpn_protocols = vec![H2.to_vec()];
-        Ok(Arc::new(config))
+        })
     }
 
     /// A server that accepts any client.
