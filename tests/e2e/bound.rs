@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 use strata_config::{Environment, dns_name};
 use strata_core::Layer;
-use strata_testkit::{Credential, Dialer};
+use strata_testkit::{Connected, Credential, Dialer};
 use strata_tests::{Counts, Rig};
 
 use crate::{OVERVIEW, issuer::Issuer};
@@ -33,14 +33,20 @@ fn own_certificate(folder: &Path, days: i64) -> (Credential, Value) {
     (credential, json!({ "x5t#S256": thumbprint }))
 }
 
-/// Asks over a connection of its own; nothing when it is not made.
+/// Asks over a connection of its own; an error when there is none, or it ends before the answer.
 async fn ask(
     dialer: &Dialer,
     address: SocketAddr,
     tokens: &[&str],
 ) -> Result<Vec<StatusCode>, Box<dyn std::error::Error>> {
-    let stream = TokioIo::new(dialer.connect(address).await?);
-    let (mut sender, connection) = http1::handshake(stream).await?;
+    over(dialer.connect(address).await?, tokens).await
+}
+
+async fn over(
+    stream: Connected,
+    tokens: &[&str],
+) -> Result<Vec<StatusCode>, Box<dyn std::error::Error>> {
+    let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
     let connection = tokio::spawn(connection);
     let mut answered = Vec::new();
     for token in tokens {
@@ -104,6 +110,22 @@ pub(crate) async fn a_bound_token_is_taken_from_its_holder_alone(rig: &mut Rig) 
     assert_eq!(counts.events("token_refused", "wrong_certificate"), 2);
     assert_eq!(counts.events("token_refused", "unknown_binding"), 6);
 
+    // A session that is resumed keeps the certificate it was made with.
+    let dialer = presenting(&holder);
+    for kind in ["Full", "Resumed"] {
+        let stream = dialer.connect(asking.address).await.unwrap();
+        let made = format!("{:?}", stream.get_ref().1.handshake_kind());
+        assert!(made.contains(kind), "{made} instead of {kind}");
+        assert_eq!(over(stream, &[&bound]).await.unwrap(), [taken]);
+    }
+
+    // A certificate is no secret: who has it and not its key gets no connection.
+    let [stolen, own_key] = [(&folder, "client.pem"), (&other, "client.key")]
+        .map(|(folder, name)| folder.path().join(name));
+    let dialer = presenting(&Credential::read(&stolen, &own_key).unwrap());
+    assert!(ask(&dialer, asking.address, &[&bound]).await.is_err());
+    let counts = Counts::of(asking.admin).await.unwrap();
+    assert_eq!(counts.events("peer_refused", "protocol"), 1);
     // Whoever signed it, its time must not be over.
     let (expired, _) = own_certificate(folder.path(), -1);
     let dialer = presenting(&expired);
