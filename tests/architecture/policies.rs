@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use strata_core::{AGENT, Clearance, Object, Principal};
+use strata_core::{AGENT, Authentication, Clearance, Object, Principal};
 use strata_guard::{Facts, Guard};
 
 use crate::repository::ROOT;
@@ -14,6 +14,7 @@ fn user(subject: &str, role: &str, region: Option<&str>) -> Arc<Principal> {
         scopes: Vec::new(),
         region: region.map(str::to_owned),
         clearance: Clearance::default(),
+        authentication: Authentication::default(),
     })
 }
 

@@ -8,7 +8,7 @@ use prost::Message as _;
 use proto_system_customers::v1::Customer;
 use proto_system_orders::v1::{ListOrdersRequest, ListOrdersResponse};
 use serde_json::Value;
-use strata_core::Principal;
+use strata_core::{Authentication, Principal};
 use strata_policy::Roles;
 use strata_tests::Rig;
 
@@ -165,6 +165,7 @@ fn user(rig: &Rig, role: &Role, customer: &str) -> Principal {
     Principal {
         subject: if own { customer } else { "agent-7" }.to_owned(),
         clearance: roles.clearance(&held),
+        authentication: Authentication::default(),
         roles: held,
         ..rig.principal(customer)
     }

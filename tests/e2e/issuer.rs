@@ -1,9 +1,18 @@
 //! An issuer of tokens that signs whatever a test wants.
 
-use std::{net::Ipv4Addr, time::Duration};
+use std::{
+    collections::BTreeMap,
+    net::Ipv4Addr,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
-use axum::{Json, Router, routing::get};
-use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use axum::{Json, Router, extract::State};
+use base64::{
+    Engine as _,
+    engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
+};
+use http::{StatusCode, Uri};
 use jsonwebtoken::{
     Algorithm, EncodingKey, Header,
     jwk::{Jwk, JwkSet},
@@ -16,6 +25,9 @@ use tokio::net::TcpListener;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 const KEY: &str = "the-key";
+const DISCOVERY: &str = "/.well-known/openid-configuration";
+const KEYS: &str = "/jwks";
+
 fn limits() -> Limits {
     Limits {
         connections: 16,
@@ -34,19 +46,54 @@ fn limits() -> Limits {
 }
 
 /// A key of the algorithm services accept.
-fn key() -> (EncodingKey, Vec<u8>) {
+fn key() -> (EncodingKey, rcgen::KeyPair) {
     let pair = rcgen::KeyPair::generate().unwrap();
-    let public = pair.public_key_pem().into_bytes();
-    (EncodingKey::from_ec_der(&pair.serialize_der()), public)
+    (EncodingKey::from_ec_der(&pair.serialize_der()), pair)
 }
 
-/// Serves discovery and its one key on loopback until dropped.
+/// The public half of a key, by a name.
+fn named(key: &EncodingKey, name: &str) -> Jwk {
+    let mut jwk = Jwk::from_encoding_key(key, Algorithm::ES256).unwrap();
+    jwk.common.key_id = Some(name.to_owned());
+    jwk
+}
+
+/// What may lead to an attacker's key.
+pub(crate) struct Forged {
+    pub(crate) jwk: Jwk,
+    pub(crate) x5c: Vec<String>,
+}
+
+/// Serves discovery and its one key on loopback until stopped or dropped.
 pub(crate) struct Issuer {
     pub(crate) url: String,
     pub(crate) audience: String,
+    name: &'static str,
     key: EncodingKey,
     public: Vec<u8>,
-    _shutdown: DropGuard,
+    served: Arc<Served>,
+    shutdown: Option<DropGuard>,
+}
+
+/// What is asked of an issuer.
+struct Served {
+    url: String,
+    keys: Mutex<JwkSet>,
+    /// How often, by path.
+    asked: Mutex<BTreeMap<String, usize>>,
+}
+
+async fn answer(State(served): State<Arc<Served>>, uri: Uri) -> Result<Json<Value>, StatusCode> {
+    let mut asked = served.asked.lock().unwrap();
+    *asked.entry(uri.path().to_owned()).or_default() += 1;
+    let url = &served.url;
+    match uri.path() {
+        DISCOVERY => Ok(Json(
+            json!({ "issuer": url, "jwks_uri": format!("{url}{KEYS}") }),
+        )),
+        KEYS => Ok(Json(json!(*served.keys.lock().unwrap()))),
+        _ => Err(StatusCode::NOT_FOUND),
+    }
 }
 
 impl Issuer {
@@ -62,17 +109,17 @@ impl Issuer {
             Transport::Plain => format!("http://{address}"),
             _ => format!("https://localhost:{}", address.port()),
         };
-        let (key, public) = key();
-        let mut jwk = Jwk::from_encoding_key(&key, Algorithm::ES256).unwrap();
-        jwk.common.key_id = Some(KEY.to_owned());
-        let keys = JwkSet { keys: vec![jwk] };
-        let discovery = json!({ "issuer": url, "jwks_uri": format!("{url}/jwks") });
+        let (key, pair) = key();
+        let served = Arc::new(Served {
+            url: url.clone(),
+            keys: Mutex::new(JwkSet {
+                keys: vec![named(&key, KEY)],
+            }),
+            asked: Mutex::default(),
+        });
         let router = Router::new()
-            .route(
-                "/.well-known/openid-configuration",
-                get(|| std::future::ready(Json(discovery))),
-            )
-            .route("/jwks", get(|| std::future::ready(Json(keys))));
+            .fallback(answer)
+            .with_state(Arc::clone(&served));
         let shutdown = CancellationToken::new();
         let stop = shutdown.clone();
         tokio::spawn(async move {
@@ -82,10 +129,40 @@ impl Issuer {
         Self {
             url,
             audience: audience.to_owned(),
+            name: KEY,
             key,
-            public,
-            _shutdown: shutdown.drop_guard(),
+            public: pair.public_key_pem().into_bytes(),
+            served,
+            shutdown: Some(shutdown.drop_guard()),
         }
+    }
+
+    /// How often its keys were fetched.
+    pub(crate) fn fetched(&self) -> usize {
+        self.served.asked.lock().unwrap()[KEYS]
+    }
+
+    /// Everything that was asked of it.
+    pub(crate) fn asked(&self) -> Vec<String> {
+        self.served.asked.lock().unwrap().keys().cloned().collect()
+    }
+
+    /// Signs with another key from now on, and publishes no other.
+    pub(crate) fn rotate(&mut self) {
+        (self.key, self.name) = (key().0, "the-next-key");
+        self.served.keys.lock().unwrap().keys = vec![named(&self.key, self.name)];
+    }
+
+    /// Answers nobody any more; it can still sign.
+    pub(crate) fn stop(&mut self) {
+        self.shutdown = None;
+    }
+
+    /// An honest token of the key it signs with now, some claims of it changed.
+    pub(crate) fn token(&self, changes: &Value) -> String {
+        let mut header = Self::header();
+        header.kid = Some(self.name.to_owned());
+        self.sign(&header, &self.claims(changes))
     }
 
     /// The header of an honest token (RFC 9068, section 2.1).
@@ -130,11 +207,33 @@ impl Issuer {
         jsonwebtoken::encode(&header, &self.claims(&json!({})), &secret).unwrap()
     }
 
-    /// A token without a signature (RFC 7519, section 6).
-    pub(crate) fn unsigned(&self) -> String {
-        let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
-        let header = json!({ "alg": "none", "typ": "at+jwt", "kid": KEY });
-        format!("{}.{}.", part(&header), part(&self.claims(&json!({}))))
+    /// A token of an attacker's own key, whose header leads there.
+    pub(crate) fn forge(&self, lead: impl FnOnce(&mut Header, Forged)) -> String {
+        let (key, pair) = key();
+        let certificate = rcgen::CertificateParams::default()
+            .self_signed(&pair)
+            .unwrap();
+        let mut header = Self::header();
+        lead(
+            &mut header,
+            Forged {
+                jwk: named(&key, KEY),
+                x5c: vec![STANDARD.encode(certificate.der())],
+            },
+        );
+        jsonwebtoken::encode(&header, &self.claims(&json!({})), &key).unwrap()
+    }
+
+    /// An honest token that says it was signed otherwise; by `none`, not at all (RFC 7519, section 6).
+    pub(crate) fn said_to_be(&self, algorithm: &str) -> String {
+        let honest = self.sign(&Self::header(), &self.claims(&json!({})));
+        let (signed, signature) = honest.rsplit_once('.').unwrap();
+        let (_, claims) = signed.split_once('.').unwrap();
+        let header = json!({ "alg": algorithm, "typ": "at+jwt", "kid": KEY });
+        let header = URL_SAFE_NO_PAD.encode(header.to_string());
+        let none = algorithm.eq_ignore_ascii_case("none");
+        let signature = if none { "" } else { signature };
+        format!("{header}.{claims}.{signature}")
     }
 
     /// An honest token whose claims were changed after it was signed.

@@ -2,6 +2,7 @@
 
 #![cfg(test)]
 
+mod bound;
 mod chain;
 mod classification;
 mod consumers;
@@ -13,6 +14,7 @@ mod drive;
 mod folder;
 mod headers;
 mod issuer;
+mod keys;
 mod limits;
 mod material;
 mod networks;
@@ -30,6 +32,7 @@ mod relay;
 mod release;
 mod replicas;
 mod secrecy;
+mod sign_in;
 mod stores;
 mod stream;
 mod tokens;
@@ -75,6 +78,9 @@ fn main() -> anyhow::Result<ExitCode> {
         problems::what_does_not_exist_is_not_found,
         problems::a_wrong_query_is_named_and_not_repeated,
         tokens::a_wrong_token_is_refused,
+        keys::a_key_that_is_rotated_in_is_taken_and_made_up_ones_cost_nothing,
+        bound::a_bound_token_is_taken_from_its_holder_alone,
+        sign_in::a_policy_may_demand_how_a_user_signed_in,
         consumers::a_consumer_is_told_what_is_left,
         consumers::a_user_who_asks_too_often_is_refused_and_others_are_not,
         consumers::two_edges_share_a_quota,

@@ -13,7 +13,7 @@ use crate::{OVERVIEW, issuer::Issuer};
 fn flawed(issuer: &Issuer) -> Vec<(&'static str, String, &'static str)> {
     let now = time::OffsetDateTime::now_utc().unix_timestamp();
     let claims = |changes| issuer.sign(&Issuer::header(), &issuer.claims(&changes));
-    let header = |change: fn(&mut jsonwebtoken::Header)| {
+    let header = |change: &dyn Fn(&mut jsonwebtoken::Header)| {
         let mut header = Issuer::header();
         change(&mut header);
         issuer.sign(&header, &issuer.claims(&json!({})))
@@ -31,6 +31,21 @@ fn flawed(issuer: &Issuer) -> Vec<(&'static str, String, &'static str)> {
             "never expires",
             claims(json!({ "exp": null })),
             "missing_claim",
+        ),
+        (
+            "expires in words",
+            claims(json!({ "exp": (now + 300).to_string() })),
+            "malformed",
+        ),
+        (
+            "valid from, in words",
+            claims(json!({ "nbf": now.to_string() })),
+            "malformed",
+        ),
+        (
+            "of a risk beyond the scale",
+            claims(json!({ "risk": 101 })),
+            "malformed",
         ),
         (
             "not yet valid",
@@ -80,23 +95,43 @@ fn flawed(issuer: &Issuer) -> Vec<(&'static str, String, &'static str)> {
         ),
         (
             "an ID token",
-            header(|it| it.typ = Some("JWT".to_owned())),
+            header(&|it| it.typ = Some("JWT".to_owned())),
             "wrong_type",
         ),
-        ("of no type", header(|it| it.typ = None), "wrong_type"),
+        ("of no type", header(&|it| it.typ = None), "wrong_type"),
         (
             "of an unknown key",
-            header(|it| it.kid = Some("other".to_owned())),
+            header(&|it| it.kid = Some("other".to_owned())),
             "unknown_key",
         ),
-        ("of no key", header(|it| it.kid = None), "no_key_id"),
+        ("of no key", header(&|it| it.kid = None), "no_key_id"),
+        (
+            "with what is critical and unknown",
+            header(&|it| it.crit = Some(vec!["exp".to_owned()])),
+            "malformed",
+        ),
         (
             "signed by another",
             issuer.sign_with_another_key(),
             "bad_signature",
         ),
         ("tampered with", issuer.tamper(), "bad_signature"),
-        ("unsigned", issuer.unsigned(), "malformed"),
+        ("unsigned", issuer.said_to_be("none"), "malformed"),
+        (
+            "unsigned, in capitals",
+            issuer.said_to_be("NONE"),
+            "malformed",
+        ),
+        (
+            "of a key of another kind",
+            issuer.said_to_be("RS256"),
+            "wrong_algorithm",
+        ),
+        (
+            "of another curve",
+            issuer.said_to_be("ES384"),
+            "wrong_algorithm",
+        ),
         (
             "signed with the public key",
             issuer.confuse(),
@@ -112,6 +147,44 @@ fn flawed(issuer: &Issuer) -> Vec<(&'static str, String, &'static str)> {
             "too long",
             format!("{honest}{}", "A".repeat(8192)),
             "too_long",
+        ),
+    ]
+}
+
+/// Tokens of an attacker, whose headers lead to the attacker's key.
+fn forged(issuer: &Issuer) -> Vec<(&'static str, String, &'static str)> {
+    let elsewhere = |name: &str| Some(format!("{}/{name}", issuer.url));
+    let by_id = |kid: &str| issuer.forge(|header, _| header.kid = Some(kid.to_owned()));
+    vec![
+        (
+            "that brings its key",
+            issuer.forge(|header, forged| header.jwk = Some(forged.jwk)),
+            "bad_signature",
+        ),
+        (
+            "that brings its certificate",
+            issuer.forge(|header, forged| header.x5c = Some(forged.x5c)),
+            "bad_signature",
+        ),
+        (
+            "that says where keys are",
+            issuer.forge(|header, _| header.jku = elsewhere("jku")),
+            "bad_signature",
+        ),
+        (
+            "that says where certificates are",
+            issuer.forge(|header, _| header.x5u = elsewhere("x5u")),
+            "bad_signature",
+        ),
+        (
+            "of a key by its path",
+            by_id("../../../../dev/null"),
+            "unknown_key",
+        ),
+        (
+            "of a key by its address",
+            by_id(&elsewhere("kid").unwrap()),
+            "unknown_key",
         ),
     ]
 }
@@ -196,7 +269,17 @@ pub(crate) async fn a_wrong_token_is_refused(rig: &mut Rig) {
     let answer = ask(&edge, &[bearer(&issuer.sign(&header, &several))]).await;
     assert_eq!(answer.status, StatusCode::OK, "{answer:?}");
 
-    let flawed = flawed(&issuer).into_iter();
+    // What a header says of keys is ignored, also that of an honest token.
+    let mut header = Issuer::header();
+    header.jku = Some(format!("{}/jku", issuer.url));
+    let answer = ask(
+        &edge,
+        &[bearer(&issuer.sign(&header, &issuer.claims(&json!({}))))],
+    )
+    .await;
+    assert_eq!(answer.status, StatusCode::OK, "{answer:?}");
+
+    let flawed = flawed(&issuer).into_iter().chain(forged(&issuer));
     let flawed = flawed.map(|(what, token, reason)| (what, vec![bearer(&token)], reason));
     let misplaced = [
         ("nothing", vec![], "no_token"),
@@ -227,4 +310,9 @@ pub(crate) async fn a_wrong_token_is_refused(rig: &mut Rig) {
         let answer = ask(&edge, &credentials).await;
         assert_refused(&storefront, answer, &before, reason, what).await;
     }
+    // Nothing was looked up where a token says.
+    assert_eq!(
+        issuer.asked(),
+        ["/.well-known/openid-configuration", "/jwks"]
+    );
 }

@@ -9,7 +9,9 @@ use std::{
 use anyhow::{Context as _, Result};
 use http::HeaderMap;
 use strata_config::{Environment, dns_name};
-use strata_core::{Category, Clearance, Label, Layer, Principal, Sensitivity, SpiffeId};
+use strata_core::{
+    Authentication, Category, Clearance, Label, Layer, Principal, Sensitivity, SpiffeId,
+};
 use strata_estate::{
     Binaries, Estate, Options, Profile, Running, ServiceFolder, TokenRequest, Workspace, build,
 };
@@ -260,6 +262,7 @@ impl Rig {
             scopes: self.contracts.scopes().into_iter().collect(),
             region: Some("uk".to_owned()),
             clearance: Clearance(Label::new(Sensitivity::Restricted, &Category::ALL)),
+            authentication: Authentication::default(),
         }
     }
 }

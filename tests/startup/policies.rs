@@ -8,7 +8,7 @@ async fn a_policy_with_a_mistake_is_named_with_its_line_before_a_port_is_taken()
         (
             "permit (",
             "permitt (",
-            ["policy/access.cedar:5", "permitt"],
+            ["policy/access.cedar:6", "permitt"],
         ),
         (
             "\"GetCustomer\"",
@@ -18,7 +18,7 @@ async fn a_policy_with_a_mistake_is_named_with_its_line_before_a_port_is_taken()
         (
             "has region",
             "has regoin",
-            ["policy/access.cedar:14", "impossible"],
+            ["policy/access.cedar:15", "impossible"],
         ),
         (
             "Action::\"UpdateContact\"",

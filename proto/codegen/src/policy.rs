@@ -16,6 +16,8 @@ pub(crate) fn schema(
     service: &ServiceDescriptor,
 ) -> String {
     let layer = contract.folder.layer;
+    // What an issuer may leave out is not marked so: a policy reads it without asking whether it is
+    // there, and where it is not, the policy fails, which refuses.
     let caller = match layer {
         Layer::Experience => "",
         Layer::Process | Layer::System => ", caller: Workload",
@@ -25,7 +27,8 @@ pub(crate) fn schema(
          entity User in [Role] = {{ scopes: Set<String>, region?: String }};\n\
          entity Workload;\n\
          entity Api;\n\
-         type Context = {{ environment: String, time: datetime, network: ipaddr{caller} }};\n"
+         type Context = {{ environment: String, time: datetime, network: ipaddr, authentication: \
+         {{ level: String, methods: Set<String>, age: Long }}, risk: Long{caller} }};\n"
     );
     let objects = objects(contract, version);
     let mut of_objects = String::new();

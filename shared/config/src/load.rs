@@ -229,6 +229,7 @@ fn defaults(manifest: &Manifest, environment: Environment) -> Sources {
         sources.add_default("tokens.issuer", issuer);
         sources.add_default("tokens.audience", format!("https://{own}"));
         sources.add_default("tokens.leeway", "5s".to_owned());
+        sources.add_default("tokens.client_certificates", false);
     }
     sources
 }

@@ -281,6 +281,9 @@ pub struct Tokens {
     /// Clock difference to the issuer that is forgiven, at most five seconds.
     #[serde(with = "humantime_serde")]
     pub leeway: Duration,
+    /// Whether clients are asked for a certificate, which a token may be bound to (RFC 8705, section 3).
+    /// Without, every bound token is refused. A browser that has a certificate asks its user for one.
+    pub client_certificates: bool,
     /// PEM file of the CA of the issuer's HTTPS certificate, when that is not a public one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ca: Option<PathBuf>,

@@ -20,7 +20,7 @@ pub use label::{Categories, Category, Clearance, Label, Sensitivity};
 pub use layer::{Experience, Layer, Process, System, Tier};
 pub use masking::Classified;
 pub use object::{AGENT, Object, Objects, Owned, Unchecked};
-pub use principal::Principal;
+pub use principal::{Authentication, Principal};
 /// A value that must never be printed: `Debug` shows `[REDACTED]`, memory is wiped on drop.
 pub use secrecy::{ExposeSecret, SecretString};
 pub use spiffe::{SpiffeId, TrustDomain};

@@ -16,6 +16,35 @@ pub struct Principal {
     pub region: Option<String>,
     /// The labels the user may see.
     pub clearance: Clearance,
+    /// How the user signed in.
+    pub authentication: Authentication,
+}
+
+/// How a user signed in, as far as the issuer says: what it leaves out is not known, and no policy that
+/// reads it permits anything.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Authentication {
+    /// `acr`: the class of the sign-in, in the issuer's own words (OpenID Connect Core 1.0, section 2).
+    pub level: Option<String>,
+    /// `amr`: by what means (RFC 8176).
+    pub methods: Vec<String>,
+    /// `auth_time`: when, in seconds since 1970.
+    pub time: Option<u64>,
+    /// How risky the issuer takes the sign-in to be, 0 to 100.
+    pub risk: Option<u8>,
+}
+
+impl Authentication {
+    /// The greatest risk.
+    pub const MAX_RISK: u8 = 100;
+
+    /// For how long the user has been signed in at `now`, both in seconds: in whole minutes, one that has
+    /// begun counted as a whole, so that it is never shorter than it is.
+    #[must_use]
+    pub fn age(&self, now: u64) -> Option<u64> {
+        let age = now.saturating_sub(self.time?);
+        Some(age.div_ceil(60).saturating_mul(60))
+    }
 }
 
 impl Principal {
@@ -43,6 +72,7 @@ impl Principal {
             subject: self.subject.clone(),
             roles: self.roles.clone(),
             region: self.region.clone(),
+            authentication: self.authentication.clone(),
         }
     }
 }
@@ -54,5 +84,22 @@ impl std::fmt::Debug for Principal {
             .field("roles", &self.roles)
             .field("scopes", &self.scopes)
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sign_in_is_never_younger_than_it_is() {
+        let signed_in = Authentication {
+            time: Some(1_000),
+            ..Authentication::default()
+        };
+        for (now, age) in [(900, 0), (1_000, 0), (1_001, 60), (1_060, 60), (1_061, 120)] {
+            assert_eq!(signed_in.age(now), Some(age), "{now}");
+        }
+        assert_eq!(Authentication::default().age(1_000), None);
     }
 }

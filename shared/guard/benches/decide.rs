@@ -9,7 +9,7 @@
 use std::{fmt::Write as _, fs, hint::black_box, sync::Arc};
 
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
-use strata_core::{Clearance, Layer, Principal, SpiffeId, TrustDomain};
+use strata_core::{Authentication, Clearance, Layer, Principal, SpiffeId, TrustDomain};
 use strata_guard::{Facts, Guard};
 
 const SCHEMA: &str = "entity Role;\n\
@@ -57,6 +57,7 @@ fn user(at: usize) -> Arc<Principal> {
         scopes: vec!["shelf:read".to_owned()],
         region: Some("uk".to_owned()),
         clearance: Clearance::default(),
+        authentication: Authentication::default(),
     })
 }
 

@@ -6,19 +6,23 @@ use cedar_policy::{
     Authorizer, Context, Entities, Entity, EntityUid, Request, RestrictedExpression, Schema,
 };
 use moka::sync::Cache;
-use strata_core::Object;
+use strata_core::{Authentication, Object};
 use time::{OffsetDateTime, format_description::BorrowedFormatItem, macros::format_description};
 
 use crate::{
     entities::{API, Types},
     error::Finding,
     load::{self, Placed, Source},
+    reads::Reads,
     request::{Denied, Facts, Key},
     slice::{self, Slice},
 };
 
 /// Decisions that are remembered. Each is for one user, so this bounds their memory.
 const REMEMBERED: u64 = 4_096;
+
+/// What stands within `context.authentication`.
+const SIGN_IN: Reads = Reads::LEVEL.and(Reads::METHODS).and(Reads::AGE);
 
 /// Cedar's `datetime`, in UTC.
 const TIME: &[BorrowedFormatItem<'_>] =
@@ -72,11 +76,14 @@ impl Policies {
     /// Whether `method` may be called.
     pub(crate) fn decide(&self, method: &str, facts: &Facts<'_>) -> Result<(), Denied> {
         let (at, slice) = self.doors.get(method).ok_or(Denied::NOT_PERMITTED)?;
+        let age = age(slice, facts);
         if !slice.reads.is_lasting() {
-            return self.ask(slice, facts);
+            return self.ask(slice, facts, age);
         }
         self.decided
-            .get_with(Key::new(*at, facts), || self.ask(slice, facts))
+            .get_with(Key::new(*at, facts, slice.reads, age), || {
+                self.ask(slice, facts, age)
+            })
     }
 
     /// Whether `method` is about objects.
@@ -96,12 +103,15 @@ impl Policies {
         let slice = slices.next().ok_or(Denied::NOT_PERMITTED)?;
         let object = self.types.object(&slice.resource, object);
         object
-            .and_then(|object| self.put(slice, facts, object.uid(), Some(object)))
+            .and_then(|object| {
+                let age = age(slice, facts);
+                self.put(slice, facts, age, object.uid(), Some(object))
+            })
             .unwrap_or(Err(Denied::error(None)))
     }
 
-    fn ask(&self, slice: &Slice, facts: &Facts<'_>) -> Result<(), Denied> {
-        self.put(slice, facts, self.types.api(&self.service), None)
+    fn ask(&self, slice: &Slice, facts: &Facts<'_>, age: Option<u64>) -> Result<(), Denied> {
+        self.put(slice, facts, age, self.types.api(&self.service), None)
             .unwrap_or(Err(Denied::error(None)))
     }
 
@@ -110,6 +120,7 @@ impl Policies {
         &self,
         slice: &Slice,
         facts: &Facts<'_>,
+        age: Option<u64>,
         resource: EntityUid,
         object: Option<Entity>,
     ) -> Option<Result<(), Denied>> {
@@ -123,34 +134,71 @@ impl Policies {
             (self.types.workload(facts.caller?), Vec::new(), None)
         };
         let entities = Entities::from_entities(user.into_iter().chain(object), None).ok()?;
-        let (action, context) = (slice.action.clone(), self.context(slice, facts)?);
+        let (action, context) = (slice.action.clone(), self.context(slice, facts, age)?);
         // The schema was held against the policies; the types of a request stand in the code.
         let request = Request::new(principal.clone(), action, resource, context, None).ok()?;
         let roles = roles.iter();
         Some(slice.decide(&self.authorizer, &request, &principal, roles, &entities))
     }
 
-    /// What the slice reads, and nothing else.
-    fn context(&self, slice: &Slice, facts: &Facts<'_>) -> Option<Context> {
+    /// What the slice reads, and nothing else. What is not known of a sign-in is left out: a policy that
+    /// reads it fails then, and so refuses.
+    fn context(&self, slice: &Slice, facts: &Facts<'_>, age: Option<u64>) -> Option<Context> {
         let text = RestrictedExpression::new_string(self.environment.to_owned());
         let mut pairs = vec![("environment".to_owned(), text)];
-        if slice.reads.time {
+        if slice.reads.any(Reads::TIME) {
             let now = OffsetDateTime::now_utc().format(TIME).ok()?;
             pairs.push(("time".to_owned(), RestrictedExpression::new_datetime(now)));
         }
-        if slice.reads.network {
+        if slice.reads.any(Reads::NETWORK) {
             let address = facts.network?.to_canonical().to_string();
             pairs.push(("network".to_owned(), RestrictedExpression::new_ip(address)));
         }
-        if slice.reads.caller {
+        if slice.reads.any(Reads::CALLER) {
             let caller = self.types.workload(facts.caller?);
             pairs.push((
                 "caller".to_owned(),
                 RestrictedExpression::new_entity_uid(caller),
             ));
         }
+        if let Some(user) = facts.user {
+            let sign_in = &user.authentication;
+            if slice.reads.any(SIGN_IN) {
+                pairs.push(("authentication".to_owned(), record(sign_in, age)?));
+            }
+            if slice.reads.any(Reads::RISK)
+                && let Some(risk) = sign_in.risk
+            {
+                let risk = RestrictedExpression::new_long(risk.into());
+                pairs.push(("risk".to_owned(), risk));
+            }
+        }
         Context::from_pairs(pairs).ok()
     }
+}
+
+/// For how long the user has been signed in, where it is read: looked up once for a decision, so that it
+/// is remembered under the age by which it was made.
+fn age(slice: &Slice, facts: &Facts<'_>) -> Option<u64> {
+    let user = facts.user.filter(|_| slice.reads.any(Reads::AGE))?;
+    let now = OffsetDateTime::now_utc().unix_timestamp();
+    user.authentication.age(now.try_into().ok()?)
+}
+
+/// What is known of a sign-in.
+fn record(sign_in: &Authentication, age: Option<u64>) -> Option<RestrictedExpression> {
+    let text = |text: &String| RestrictedExpression::new_string(text.clone());
+    let methods = (!sign_in.methods.is_empty())
+        .then(|| RestrictedExpression::new_set(sign_in.methods.iter().map(text)));
+    let age = age.and_then(|age| i64::try_from(age).ok());
+    let known = [
+        ("level", sign_in.level.as_ref().map(text)),
+        ("methods", methods),
+        ("age", age.map(RestrictedExpression::new_long)),
+    ];
+    let known = known.into_iter();
+    let known = known.filter_map(|(name, value)| Some((name.to_owned(), value?)));
+    RestrictedExpression::new_record(known).ok()
 }
 
 type Doors = HashMap<String, (usize, Slice)>;

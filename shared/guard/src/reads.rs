@@ -4,18 +4,18 @@ use serde_json::Value;
 
 /// Which parts of the context.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Reads {
-    pub(crate) time: bool,
-    pub(crate) network: bool,
-    pub(crate) caller: bool,
-}
+pub(crate) struct Reads(u8);
 
 impl Reads {
-    const ALL: Self = Self {
-        time: true,
-        network: true,
-        caller: true,
-    };
+    pub(crate) const TIME: Self = Self(1);
+    pub(crate) const NETWORK: Self = Self(1 << 1);
+    pub(crate) const CALLER: Self = Self(1 << 2);
+    pub(crate) const LEVEL: Self = Self(1 << 3);
+    pub(crate) const METHODS: Self = Self(1 << 4);
+    pub(crate) const AGE: Self = Self(1 << 5);
+    pub(crate) const RISK: Self = Self(1 << 6);
+    const NOTHING: Self = Self(0);
+    const ALL: Self = Self((1 << 7) - 1);
 
     /// What the policy reads, from its JSON form
     /// (<https://docs.cedarpolicy.com/policies/json-format.html>). What is not understood counts as
@@ -31,49 +31,62 @@ impl Reads {
                     .map(|(operator, operand)| {
                         Self::of_attribute(operator, operand).unwrap_or_else(|| Self::of(operand))
                     })
-                    .fold(Self::default(), Self::and)
+                    .fold(Self::NOTHING, Self::and)
             }
-            Value::Array(items) => items.iter().map(Self::of).fold(Self::default(), Self::and),
-            _ => Self::default(),
+            Value::Array(items) => items.iter().map(Self::of).fold(Self::NOTHING, Self::and),
+            _ => Self::NOTHING,
         }
     }
 
-    /// `context.time`, `context has caller`.
+    /// `context.time`, `context has caller`, `context.authentication.level`.
     fn of_attribute(operator: &str, operand: &Value) -> Option<Self> {
-        let left = operand.get("left")?.get("Var")?;
-        if ![".", "has"].contains(&operator) || left != "context" {
+        if ![".", "has"].contains(&operator) {
             return None;
         }
-        let none = Self::default();
-        Some(match operand.get("attr")?.as_str()? {
-            // One for the whole process.
-            "environment" => none,
-            "time" => Self { time: true, ..none },
-            "network" => Self {
-                network: true,
-                ..none
-            },
-            "caller" => Self {
-                caller: true,
-                ..none
-            },
+        let (of, attribute) = access(operand)?;
+        if is_context(of) {
+            return Some(match attribute {
+                // One for the whole process.
+                "environment" => Self::NOTHING,
+                "time" => Self::TIME,
+                "network" => Self::NETWORK,
+                "caller" => Self::CALLER,
+                "risk" => Self::RISK,
+                _ => Self::ALL,
+            });
+        }
+        let (of, within) = access(of.get(".")?)?;
+        (is_context(of) && within == "authentication").then_some(match attribute {
+            "level" => Self::LEVEL,
+            "methods" => Self::METHODS,
+            "age" => Self::AGE,
             _ => Self::ALL,
         })
     }
 
     /// What either reads.
     pub(crate) const fn and(self, other: Self) -> Self {
-        Self {
-            time: self.time || other.time,
-            network: self.network || other.network,
-            caller: self.caller || other.caller,
-        }
+        Self(self.0 | other.0)
     }
 
-    /// Whether a decision holds until the policies change, for the same caller and user.
-    pub(crate) const fn is_lasting(self) -> bool {
-        !self.time && !self.network
+    /// Whether it reads any of these.
+    pub(crate) const fn any(self, these: Self) -> bool {
+        self.0 & these.0 != 0
     }
+
+    /// Whether a decision holds until the policies change, for the same caller, user and sign-in.
+    pub(crate) const fn is_lasting(self) -> bool {
+        !self.any(Self::TIME.and(Self::NETWORK))
+    }
+}
+
+/// An attribute, and of what.
+fn access(operand: &Value) -> Option<(&Value, &str)> {
+    Some((operand.get("left")?, operand.get("attr")?.as_str()?))
+}
+
+fn is_context(value: &Value) -> bool {
+    value.get("Var").is_some_and(|var| var == "context")
 }
 
 #[cfg(test)]
@@ -90,18 +103,41 @@ mod tests {
 
     #[test]
     fn what_is_read_is_known_and_in_doubt_it_is_everything() {
-        let none = Reads::default();
-        assert_eq!(reads("principal.region == \"uk\""), none);
-        assert_eq!(reads("context.environment == \"prod\""), none);
-        assert!(none.is_lasting());
-        let network = reads("context.environment == \"dev\" || context.network.isLoopback()");
-        assert!(network.network && !network.time && !network.is_lasting());
-        let time = reads("context.time.toTime() > duration(\"9h\")");
-        assert!(time.time && !time.network && !time.is_lasting());
-        let caller = reads("context has caller && context.caller == Workload::\"process/a\"");
-        assert!(caller.caller && caller.is_lasting());
-        assert_eq!(reads("context == {}"), Reads::ALL);
-        assert_eq!(reads("[context].contains({})"), Reads::ALL);
-        assert_eq!(reads("context.risk > 3"), Reads::ALL);
+        for (condition, expected) in [
+            ("principal.region == \"uk\"", Reads::NOTHING),
+            ("context.environment == \"prod\"", Reads::NOTHING),
+            (
+                "context.environment == \"dev\" || context.network.isLoopback()",
+                Reads::NETWORK,
+            ),
+            ("context.time.toTime() > duration(\"9h\")", Reads::TIME),
+            (
+                "context has caller && context.caller == Workload::\"process/a\"",
+                Reads::CALLER,
+            ),
+            ("context.risk > 3", Reads::RISK),
+            ("context.authentication.level == \"high\"", Reads::LEVEL),
+            (
+                "context.authentication has age && context.authentication.age < 300",
+                Reads::AGE,
+            ),
+            (
+                "context.authentication.methods.contains(\"otp\")",
+                Reads::METHODS,
+            ),
+            ("context.authentication == {}", Reads::ALL),
+            ("context has authentication", Reads::ALL),
+            ("context == {}", Reads::ALL),
+            ("[context].contains({})", Reads::ALL),
+            ("context.weather == 3", Reads::ALL),
+        ] {
+            assert_eq!(reads(condition), expected, "{condition}");
+        }
+        for lasting in [Reads::NOTHING, Reads::CALLER, Reads::AGE, Reads::RISK] {
+            assert!(lasting.is_lasting());
+        }
+        for passing in [Reads::TIME, Reads::NETWORK, Reads::ALL] {
+            assert!(!passing.is_lasting());
+        }
     }
 }

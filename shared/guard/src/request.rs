@@ -8,6 +8,8 @@ use std::{
 
 use strata_core::{Principal, SpiffeId};
 
+use crate::reads::Reads;
+
 /// Who asks, for whom, from where.
 #[derive(Clone, Copy, Debug)]
 pub struct Facts<'a> {
@@ -52,30 +54,121 @@ impl Denied {
     }
 }
 
-/// Everything a lasting decision depends on beside the policies: action, caller and user.
-#[derive(Clone, PartialEq, Eq)]
+/// Everything a lasting decision depends on beside the policies: action, caller, user, and of the user's
+/// sign-in what is read.
+#[derive(Clone)]
 pub(crate) struct Key {
     action: usize,
     caller: Option<SpiffeId>,
     user: Option<Arc<Principal>>,
+    reads: Reads,
+    age: Option<u64>,
 }
 
 impl Key {
-    pub(crate) fn new(action: usize, facts: &Facts<'_>) -> Self {
+    pub(crate) fn new(action: usize, facts: &Facts<'_>, reads: Reads, age: Option<u64>) -> Self {
         Self {
             action,
             caller: facts.caller.cloned(),
             user: facts.user.cloned(),
+            reads,
+            age,
         }
+    }
+
+    fn parts(&self) -> impl Eq + Hash + '_ {
+        let user = self.user.as_deref().map(|user| {
+            let Principal {
+                subject,
+                roles,
+                scopes,
+                region,
+                authentication,
+                // Policies do not speak of it.
+                clearance: _,
+            } = user;
+            let level = self.reads.any(Reads::LEVEL);
+            let methods = self.reads.any(Reads::METHODS);
+            let risk = self.reads.any(Reads::RISK);
+            let sign_in = (
+                level.then_some(&authentication.level),
+                methods.then_some(&authentication.methods),
+                risk.then_some(authentication.risk),
+            );
+            (subject, roles, scopes, region, sign_in)
+        });
+        (self.action, &self.caller, user, self.age)
     }
 }
 
+impl PartialEq for Key {
+    fn eq(&self, other: &Self) -> bool {
+        self.parts() == other.parts()
+    }
+}
+
+impl Eq for Key {}
+
 impl Hash for Key {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        self.action.hash(state);
-        self.caller.hash(state);
-        if let Some(user) = &self.user {
-            (&user.subject, &user.roles, &user.scopes, &user.region).hash(state);
+        self.parts().hash(state);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use strata_core::{Authentication, Clearance};
+
+    use super::*;
+
+    fn key(reads: Reads, authentication: Authentication, age: Option<u64>) -> Key {
+        let user = Arc::new(Principal {
+            subject: "ann".to_owned(),
+            roles: Vec::new(),
+            scopes: Vec::new(),
+            region: None,
+            clearance: Clearance::default(),
+            authentication,
+        });
+        let facts = Facts {
+            caller: None,
+            user: Some(&user),
+            network: None,
+        };
+        Key::new(0, &facts, reads, age)
+    }
+
+    #[test]
+    fn of_a_sign_in_only_what_is_read_tells_decisions_apart() {
+        let unknown = Authentication::default;
+        for (reads, other) in [
+            (
+                Reads::LEVEL,
+                Authentication {
+                    level: Some("high".to_owned()),
+                    ..unknown()
+                },
+            ),
+            (
+                Reads::METHODS,
+                Authentication {
+                    methods: vec!["otp".to_owned()],
+                    ..unknown()
+                },
+            ),
+            (
+                Reads::RISK,
+                Authentication {
+                    risk: Some(1),
+                    ..unknown()
+                },
+            ),
+        ] {
+            let key = |reads, authentication| key(reads, authentication, None);
+            assert!(key(Reads::CALLER, unknown()) == key(Reads::CALLER, other.clone()));
+            assert!(key(reads, unknown()) != key(reads, other));
         }
+        let minute = |age| key(Reads::AGE, unknown(), Some(age));
+        assert!(minute(60) == minute(60) && minute(60) != minute(120));
     }
 }

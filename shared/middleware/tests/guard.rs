@@ -16,7 +16,9 @@ use opentelemetry::metrics::MeterProvider as _;
 use opentelemetry_sdk::metrics::SdkMeterProvider;
 use prometheus::Registry;
 use strata_config::PolicyMode;
-use strata_core::{Caller, Clearance, ErrorCode, Label, Method, Principal, Sensitivity};
+use strata_core::{
+    Authentication, Caller, Clearance, ErrorCode, Label, Method, Principal, Sensitivity,
+};
 use strata_guard::Guard;
 use strata_middleware::GuardLayer;
 use strata_net::Peer;
@@ -101,6 +103,7 @@ fn request(role: &str, from: Ipv4Addr) -> Request<()> {
     extensions.insert(Peer {
         address: SocketAddr::from((from, 1)),
         id: None,
+        certificate: None,
     });
     extensions.insert(Arc::new(Principal {
         subject: "ann".to_owned(),
@@ -108,6 +111,7 @@ fn request(role: &str, from: Ipv4Addr) -> Request<()> {
         scopes: Vec::new(),
         region: None,
         clearance: Clearance::default(),
+        authentication: Authentication::default(),
     }));
     request
 }

@@ -12,7 +12,9 @@ use std::{
 };
 
 use http::{Request, Response};
-use strata_core::{Caller, Clearance, ErrorCode, Label, Method, Principal, TraceContext};
+use strata_core::{
+    Authentication, Caller, Clearance, ErrorCode, Label, Method, Principal, TraceContext,
+};
 use strata_middleware::{
     CallLayer, DeadlineLayer, PanicLayer, ScopeLayer, StripLayer, deadline::Deadline,
 };
@@ -42,6 +44,7 @@ fn user(scopes: &str) -> Principal {
         scopes: scopes.split(' ').map(str::to_owned).collect(),
         region: None,
         clearance: Clearance::default(),
+        authentication: Authentication::default(),
     }
 }
 

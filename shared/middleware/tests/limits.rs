@@ -6,7 +6,7 @@ use std::{convert::Infallible, fs, net::SocketAddr, sync::Arc, time::Duration};
 
 use http::{HeaderMap, Request, Response, StatusCode};
 use strata_config::{Environment, Rate, trust_domain};
-use strata_core::{Caller, Clearance, Label, Method, Principal, Sensitivity};
+use strata_core::{Authentication, Caller, Clearance, Label, Method, Principal, Sensitivity};
 use strata_middleware::{ConsumerLayer, LimitLayer, PlanLayer};
 use strata_net::Peer;
 use strata_policy::Consumers;
@@ -60,7 +60,11 @@ async fn a_network_is_limited_as_one_and_others_are_not() {
     let from = |address: &str| {
         let address: SocketAddr = address.parse().unwrap();
         move |extensions: &mut http::Extensions| {
-            extensions.insert(Peer { address, id: None });
+            extensions.insert(Peer {
+                address,
+                id: None,
+                certificate: None,
+            });
         }
     };
     for address in ["[2001:db8::1]:1", "[2001:db8::ffff:2]:9"] {
@@ -110,6 +114,7 @@ fn user(subject: &str) -> Arc<Principal> {
         scopes: Vec::new(),
         region: None,
         clearance: Clearance::default(),
+        authentication: Authentication::default(),
     })
 }
 

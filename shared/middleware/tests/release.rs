@@ -10,7 +10,8 @@ use http::{Request, Response};
 use http_body_util::BodyExt as _;
 use strata_config::Environment;
 use strata_core::{
-    Caller, Categories, Classified, Clearance, Label, Layer, Principal, Sensitivity,
+    Authentication, Caller, Categories, Classified, Clearance, Label, Layer, Principal,
+    Sensitivity,
     masking::{Combination, Mask, Masking, Value},
 };
 use strata_middleware::ReleaseLayer;
@@ -78,6 +79,7 @@ fn user(sensitivity: Sensitivity) -> Arc<Principal> {
         scopes: Vec::new(),
         region: None,
         clearance: cleared(sensitivity),
+        authentication: Authentication::default(),
     })
 }
 

@@ -12,8 +12,8 @@ use std::{
 use http::{Extensions, HeaderMap, Request, Response};
 use strata_config::{Environment, Manifest, trust_domain};
 use strata_core::{
-    Call, Caller, Category, Clearance, ErrorCode, Label, Layer as Tier, Method, Principal,
-    Sensitivity, SpiffeId, TraceContext,
+    Authentication, Call, Caller, Category, Clearance, ErrorCode, Label, Layer as Tier, Method,
+    Principal, Sensitivity, SpiffeId, TraceContext,
 };
 use strata_estate::pki::Pki;
 use strata_middleware::{
@@ -101,6 +101,10 @@ fn user() -> Principal {
         scopes: ["a:read", "b:read", "c:write"].map(str::to_owned).into(),
         region: None,
         clearance: Clearance(label),
+        authentication: Authentication {
+            level: Some("two-factors".to_owned()),
+            ..Authentication::default()
+        },
     }
 }
 
@@ -234,6 +238,7 @@ async fn what_is_narrowed_stays_so_and_is_never_widened() {
     assert_eq!(received.scopes, ["b:read"]);
     let expected = Label::new(Sensitivity::Internal, &[Category::Personal]);
     assert_eq!(received.clearance, Clearance(expected));
+    assert_eq!(received.authentication, user().authentication);
     // And from there on.
     let next = world.hop(caller(), sent(system).await).await.unwrap();
     assert_eq!(next.principal().unwrap().scopes, ["b:read"]);

@@ -98,6 +98,7 @@ impl Connections {
             id,
             own,
             peer,
+            certificate,
         } = accepted;
         let resets = http2.then_some(match id {
             Some(_) => frames::BY_WORKLOAD,
@@ -107,7 +108,11 @@ impl Connections {
             Some(_) => Penalty::Delayed(DELAY),
             None => Penalty::Refused,
         };
-        let identity = Peer { address, id };
+        let identity = Peer {
+            address,
+            id,
+            certificate,
+        };
         let (asked, heads) = watch::channel(None);
         let http1 = heads.clone();
         let service = service.map_request(move |mut request: Request<Incoming>| {

@@ -11,4 +11,7 @@ pub struct Peer {
     pub address: SocketAddr,
     /// Its verified identity; none at the edge and on plain listeners.
     pub id: Option<SpiffeId>,
+    /// At the edge, the SHA-256 of the certificate whose key it has shown to hold, if it presented one
+    /// (RFC 8705, section 3.1). It says who holds a token, and nothing of who anybody is.
+    pub certificate: Option<[u8; 32]>,
 }

@@ -4,6 +4,7 @@ use std::{future::pending, io, net::IpAddr, sync::Arc};
 
 use rustls::{ServerConfig, server::Acceptor};
 use rustls_pki_types::CertificateDer;
+use sha2::{Digest as _, Sha256};
 use strata_core::SpiffeId;
 use strata_tls::{Peers, Refusal};
 use tokio::net::TcpStream;
@@ -26,7 +27,7 @@ pub enum Transport {
         /// Those who may come.
         callers: Peers,
     },
-    /// Users' requests: HTTP/2 or HTTP/1.1 over TLS without client certificates.
+    /// Users' requests: HTTP/2 or HTTP/1.1 over TLS. A client's certificate identifies nobody.
     Https(Arc<ServerConfig>),
 }
 
@@ -37,6 +38,8 @@ pub(crate) struct Accepted {
     pub(crate) id: Option<SpiffeId>,
     pub(crate) own: Option<CertificateDer<'static>>,
     pub(crate) peer: Option<CertificateDer<'static>>,
+    /// Its SHA-256, where nobody vouches for it.
+    pub(crate) certificate: Option<[u8; 32]>,
 }
 
 /// Why a connection did not come about.
@@ -66,6 +69,7 @@ impl Transport {
                     id: None,
                     own: None,
                     peer: None,
+                    certificate: None,
                 });
             }
             Self::Mtls { config, callers } => (config, Some(callers)),
@@ -79,6 +83,10 @@ impl Transport {
         let stream = handshake.await?;
         let (_, session) = stream.get_ref();
         let presented = session.peer_certificates().unwrap_or_default();
+        let certificate = match callers {
+            None => presented.first().map(|leaf| Sha256::digest(leaf).into()),
+            Some(_) => None,
+        };
         let id = callers.map(|callers| callers.identify(presented));
         Ok(Accepted {
             id: id.transpose().map_err(Failure::Refused)?,
@@ -86,6 +94,7 @@ impl Transport {
             // Between services nothing else is spoken, whatever a caller offers.
             http2: callers.is_some() || session.alpn_protocol() == Some(HTTP2),
             peer: presented.first().map(|leaf| leaf.clone().into_owned()),
+            certificate,
             stream: Either::Left(stream),
         })
     }

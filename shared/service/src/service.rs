@@ -166,7 +166,11 @@ impl Service<Experience> {
                     limits: parts.config.limits.clone(),
                 },
             );
-            let transport = Transport::Https(parts.material.edge_config()?);
+            let transport = Transport::Https(if tokens.client_certificates {
+                parts.material.asking_edge_config()?
+            } else {
+                parts.material.edge_config()?
+            });
             let serve = on_listener(parts, transport, guard, stack);
             let serve = move |listener| {
                 tokio::spawn(refresh.run());

@@ -3,7 +3,12 @@
 use std::{path::Path, sync::Arc};
 
 use anyhow::{Context as _, Result};
-use rustls::{ClientConfig, RootCertStore, ServerConfig, crypto::aws_lc_rs, version::TLS13};
+use rustls::{
+    ClientConfig, RootCertStore, ServerConfig,
+    crypto::aws_lc_rs::{self, sign::any_supported_type},
+    sign::{CertifiedKey, SingleCertAndKey},
+    version::TLS13,
+};
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject as _};
 use strata_core::{Layer, SpiffeId};
 use strata_estate::pki::{Leaf, LeafSpec, Pki};
@@ -63,17 +68,23 @@ impl Credential {
                 authority.certificate_pem().as_bytes(),
             )?)?;
         }
+        let mut config = self.client_trusting(roots)?;
+        config.alpn_protocols = vec![H2.to_vec()];
+        Ok(Arc::new(config))
+    }
+
+    pub(crate) fn client_trusting(&self, roots: RootCertStore) -> Result<ClientConfig> {
         let builder = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
             .with_protocol_versions(&[&TLS13])?
             .with_root_certificates(roots);
-        let mut config = match self.0.as_deref() {
+        Ok(match self.0.as_deref() {
             Some((certificate, key)) => {
-                builder.with_client_auth_cert(vec![certificate.clone()], key.clone_key())?
+                // Whether the key is that of the certificate is for the other side to find out.
+                let own = CertifiedKey::new(vec![certificate.clone()], any_supported_type(key)?);
+                builder.with_client_cert_resolver(Arc::new(SingleCertAndKey::from(own)))
             }
             None => builder.with_no_client_auth(),
-        };
-        config.alpn_protocols = vec![H2.to_vec()];
-        Ok(Arc::new(config))
+        })
     }
 
     /// A server that accepts any client.

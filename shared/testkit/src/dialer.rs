@@ -8,7 +8,7 @@ use std::{
 };
 
 use anyhow::{Context as _, Result};
-use rustls::{ClientConfig, RootCertStore, crypto::aws_lc_rs, version::TLS13};
+use rustls::{ClientConfig, RootCertStore};
 use rustls_pki_types::{CertificateDer, ServerName, pem::PemObject as _};
 use strata_estate::Pki;
 use tokio::net::{TcpSocket, TcpStream};
@@ -36,15 +36,19 @@ impl Dialer {
     /// # Errors
     /// When the file cannot be used.
     pub fn edge(roots: &Path, protocols: &[&[u8]]) -> Result<Self> {
+        Self::holder(roots, &Credential::none(), protocols)
+    }
+
+    /// As [`Self::edge`], presenting `credential` where it is asked for one.
+    ///
+    /// # Errors
+    /// When the file or the credential cannot be used.
+    pub fn holder(roots: &Path, credential: &Credential, protocols: &[&[u8]]) -> Result<Self> {
         let mut store = RootCertStore::empty();
         for certificate in CertificateDer::pem_file_iter(roots).context("there is no CA file")? {
             store.add(certificate?)?;
         }
-        let mut config =
-            ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
-                .with_protocol_versions(&[&TLS13])?
-                .with_root_certificates(store)
-                .with_no_client_auth();
+        let mut config = credential.client_trusting(store)?;
         config.alpn_protocols = protocols.iter().map(|name| name.to_vec()).collect();
         Ok(Self::of(Arc::new(config)))
     }

@@ -69,6 +69,12 @@ impl TransactionToken {
                 "region": user.region,
                 "clearance": user.clearance,
             },
+            "rctx": {
+                "acr": user.authentication.level,
+                "amr": user.authentication.methods,
+                "auth_time": user.authentication.time,
+                "risk": user.authentication.risk,
+            },
         });
         Ok(Self {
             header,

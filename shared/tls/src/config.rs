@@ -10,7 +10,7 @@ use rustls::{
         CryptoProvider,
         aws_lc_rs::{self, cipher_suite, kx_group},
     },
-    server::NoServerSessionStorage,
+    server::{NoServerSessionStorage, WebPkiClientVerifier},
     version::TLS13,
 };
 use rustls_pki_types::{CertificateDer, pem::PemObject};
@@ -19,7 +19,7 @@ use strata_core::SpiffeId;
 use crate::{
     error::MaterialError,
     live::{Edge, Live, Svid},
-    verify::{CalleeVerifier, CallerVerifier},
+    verify::{CalleeVerifier, CallerVerifier, HolderVerifier},
 };
 
 /// Protocol names for ALPN (RFC 7301, section 6; RFC 9113, section 3.2).
@@ -88,12 +88,17 @@ impl Clients {
     }
 }
 
-/// Answers users: no client certificate, resumption allowed, no early data (it can be replayed,
-/// RFC 8446, section 8).
-pub(crate) fn edge(live: Arc<Live>) -> Result<ServerConfig, MaterialError> {
+/// Answers users: resumption allowed, by which a session keeps the certificate it was made with; no early
+/// data (it can be replayed, RFC 8446, section 8). Clients are asked for a certificate where `asks`.
+pub(crate) fn edge(live: Arc<Live>, asks: bool) -> Result<ServerConfig, MaterialError> {
+    let verifier = if asks {
+        Arc::new(HolderVerifier::new())
+    } else {
+        WebPkiClientVerifier::no_client_auth()
+    };
     let mut config = ServerConfig::builder_with_provider(provider())
         .with_protocol_versions(&[&TLS13])?
-        .with_no_client_auth()
+        .with_client_cert_verifier(verifier)
         .with_cert_resolver(Arc::new(Edge(live)));
     config.max_early_data_size = 0;
     config.alpn_protocols = vec![H2.to_vec(), HTTP_1_1.to_vec()];

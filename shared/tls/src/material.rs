@@ -53,7 +53,7 @@ impl Material {
     pub fn load(dir: &Path, trust: Trust) -> Result<Self, MaterialError> {
         let live = Arc::new(Live::new(Snapshot::read(dir, &trust)?));
         let edge = match trust.own.layer() {
-            Layer::Experience => Some(Arc::new(config::edge(live.clone())?)),
+            Layer::Experience => Some(Arc::new(config::edge(live.clone(), false)?)),
             Layer::Process | Layer::System => None,
         };
         Ok(Self {
@@ -156,6 +156,16 @@ impl Material {
         self.edge
             .clone()
             .ok_or(MaterialError::NoEdge(self.trust.own.layer()))
+    }
+
+    /// The same, asking clients for a certificate. None need present one; whose is presented is proven to
+    /// hold its key, and is trusted with nothing.
+    ///
+    /// # Errors
+    /// As for [`Self::edge_config`].
+    pub fn asking_edge_config(&self) -> Result<Arc<ServerConfig>, MaterialError> {
+        self.edge_config()?;
+        Ok(Arc::new(config::edge(self.live.clone(), true)?))
     }
 }
 

@@ -1,7 +1,7 @@
 //! What a transaction token says (draft-ietf-oauth-transaction-tokens-10, section 9).
 
 use serde::{Deserialize, Serialize};
-use strata_core::{Clearance, Principal};
+use strata_core::{Authentication, Clearance, Principal};
 
 /// The media type in the header, which no other token of the estate has.
 pub(crate) const TYPE: &str = "txntoken+jwt";
@@ -26,6 +26,8 @@ pub(crate) struct Claims {
     pub(crate) scope: String,
     pub(crate) req_wl: String,
     pub(crate) tctx: TransactionContext,
+    #[serde(default, skip_serializing_if = "RequesterContext::is_empty")]
+    pub(crate) rctx: RequesterContext,
 }
 
 /// What stays the same all along the call chain.
@@ -41,6 +43,47 @@ pub(crate) struct TransactionContext {
     pub(crate) clearance: Clearance,
 }
 
+/// How the user signed in, in the words of the access token.
+#[derive(Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct RequesterContext {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    acr: Option<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    amr: Vec<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    auth_time: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    risk: Option<u8>,
+}
+
+impl RequesterContext {
+    fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+impl From<Authentication> for RequesterContext {
+    fn from(authentication: Authentication) -> Self {
+        Self {
+            acr: authentication.level,
+            amr: authentication.methods,
+            auth_time: authentication.time,
+            risk: authentication.risk,
+        }
+    }
+}
+
+impl From<RequesterContext> for Authentication {
+    fn from(context: RequesterContext) -> Self {
+        Self {
+            level: context.acr,
+            methods: context.amr,
+            time: context.auth_time,
+            risk: context.risk,
+        }
+    }
+}
+
 impl From<Claims> for Principal {
     fn from(claims: Claims) -> Self {
         Self {
@@ -53,6 +96,7 @@ impl From<Claims> for Principal {
                 .collect(),
             region: claims.tctx.region,
             clearance: claims.tctx.clearance,
+            authentication: claims.rctx.into(),
         }
     }
 }

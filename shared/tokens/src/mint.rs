@@ -111,6 +111,7 @@ impl Minter {
                 region: user.region.clone(),
                 clearance: user.clearance,
             },
+            rctx: user.authentication.clone().into(),
         };
         let claims = serde_json::to_vec(&claims).map_err(|_| NoKey)?;
         let message = |leaf: &[u8]| {

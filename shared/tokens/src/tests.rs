@@ -7,7 +7,9 @@ use std::{fs, path::Path, sync::Arc, time::Duration};
 use jsonwebtoken::get_current_timestamp;
 use serde_json::json;
 use strata_config::{Environment, Manifest, trust_domain};
-use strata_core::{Category, Clearance, Label, Layer, Method, Principal, Sensitivity, SpiffeId};
+use strata_core::{
+    Authentication, Category, Clearance, Label, Layer, Method, Principal, Sensitivity, SpiffeId,
+};
 use strata_estate::pki::{Authority, LeafSpec, Pki};
 use strata_testkit::TransactionToken;
 use strata_tls::{Material, Trust};
@@ -112,6 +114,12 @@ fn user() -> Principal {
         scopes: ["a:read", "b:read", "c:write"].map(str::to_owned).into(),
         region: Some("uk".to_owned()),
         clearance: Clearance(label),
+        authentication: Authentication {
+            level: Some("urn:example:two-factors".to_owned()),
+            methods: vec!["pwd".to_owned(), "otp".to_owned()],
+            time: Some(1_700_000_000),
+            risk: Some(20),
+        },
     }
 }
 

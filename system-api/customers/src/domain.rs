@@ -137,6 +137,7 @@ mod tests {
             scopes: Vec::new(),
             region: region.map(str::to_owned),
             clearance: strata_core::Clearance::default(),
+            authentication: strata_core::Authentication::default(),
         }
     }
 

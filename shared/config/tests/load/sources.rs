@@ -36,6 +36,7 @@ fn an_empty_configuration_has_the_defaults() {
             format!("https://sample.experience.{environment}.{ORGANISATION}")
         );
         assert_eq!((tokens.leeway, tokens.ca), (Duration::from_secs(5), None));
+        assert!(!tokens.client_certificates);
     }
 }
 

@@ -2,16 +2,19 @@
 
 use std::{fs, net::IpAddr, path::Path};
 
-use strata_core::{Clearance, Layer, Object, Principal, SpiffeId, TrustDomain};
+use strata_core::{Authentication, Clearance, Layer, Object, Principal, SpiffeId, TrustDomain};
 use tempfile::TempDir;
 
 use super::*;
 use crate::check;
 
+mod sign_in;
+
 const SCHEMA: &str = "entity Role;\n\
     entity User in [Role] = { scopes: Set<String>, region?: String };\n\
     entity Workload;\nentity Api;\n\
-    type Context = { environment: String, time: datetime, network: ipaddr, caller: Workload };\n\
+    type Context = { environment: String, time: datetime, network: ipaddr, authentication: \
+    { level: String, methods: Set<String>, age: Long }, risk: Long, caller: Workload };\n\
     entity Book = { owner: User, region: String };\n\
     action \"Get\" appliesTo { principal: [User], resource: [Api], context: Context };\n\
     action \"Read\" appliesTo { principal: [User], resource: [Api, Book], context: Context };\n\
@@ -75,6 +78,7 @@ fn user(subject: &str, roles: &[&str]) -> Arc<Principal> {
         scopes: vec!["shelf:read".to_owned()],
         region: Some("uk".to_owned()),
         clearance: Clearance::default(),
+        authentication: Authentication::default(),
     })
 }
 

@@ -3,7 +3,7 @@
 use std::{iter, path::Path};
 
 use cedar_policy::{Context, RestrictedExpression};
-use strata_core::{Clearance, Principal};
+use strata_core::{Authentication, Clearance, Principal};
 
 use super::*;
 use crate::{
@@ -56,6 +56,7 @@ fn user(subject: &str, roles: &[&str]) -> Principal {
         scopes: Vec::new(),
         region: None,
         clearance: Clearance::default(),
+        authentication: Authentication::default(),
     }
 }
 

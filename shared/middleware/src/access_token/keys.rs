@@ -10,7 +10,10 @@ use jsonwebtoken::{
 use moka::sync::Cache;
 use serde::Deserialize;
 use strata_net::fetch;
-use tokio::sync::watch;
+use tokio::{
+    sync::{Notify, watch},
+    time::sleep,
+};
 
 use super::verify::User;
 
@@ -18,6 +21,9 @@ use super::verify::User;
 const RETRY: Duration = Duration::from_millis(250);
 /// Between two fetches once there are keys: a withdrawn key is out after this.
 const INTERVAL: Duration = Duration::from_secs(300);
+/// Between two fetches when tokens name keys that are not there, however many do: made-up ones cost the
+/// issuer no more than this, and a key it has rotated in is taken by then.
+const ASKED: Duration = Duration::from_secs(10);
 
 /// Tokens remembered. A user has one or two; the least used go first.
 const REMEMBERED: u64 = 10_000;
@@ -52,6 +58,7 @@ impl KeySet {
 #[derive(Clone)]
 pub struct Keys {
     current: watch::Receiver<Option<Arc<KeySet>>>,
+    wanted: Arc<Notify>,
 }
 
 /// The background task that keeps [`Keys`] current.
@@ -59,6 +66,7 @@ pub struct Refresh {
     issuer: String,
     roots: Option<PathBuf>,
     current: watch::Sender<Option<Arc<KeySet>>>,
+    wanted: Arc<Notify>,
 }
 
 impl Keys {
@@ -67,20 +75,25 @@ impl Keys {
     #[must_use]
     pub fn of(issuer: String, roots: Option<PathBuf>) -> (Self, Refresh) {
         let (sender, current) = watch::channel(None);
-        (
-            Self { current },
-            Refresh {
-                issuer,
-                roots,
-                current: sender,
-            },
-        )
+        let wanted = Arc::new(Notify::new());
+        let refresh = Refresh {
+            issuer,
+            roots,
+            current: sender,
+            wanted: Arc::clone(&wanted),
+        };
+        (Self { current, wanted }, refresh)
     }
 
     /// Waits for the first keys.
     pub async fn ready(&self) {
         // An error means that the refresh task is gone, which happens only at shutdown.
         let _ = self.current.clone().wait_for(Option::is_some).await;
+    }
+
+    /// Has the keys fetched soon, because one is named that is not among them. Who asks does not wait.
+    pub(super) fn want(&self) {
+        self.wanted.notify_one();
     }
 
     pub(super) fn get(&self) -> Option<Arc<KeySet>> {
@@ -108,20 +121,29 @@ enum FetchError {
 }
 
 impl Refresh {
-    /// Fetches now and then for ever. A failed fetch keeps the keys there are.
+    /// Fetches now and then for ever, and sooner when a key is missed. A failed fetch keeps the keys there
+    /// are.
     pub async fn run(self) {
         loop {
             match self.fetch().await {
                 Ok(keys) => self.replace(keys),
                 Err(error) => tracing::warn!(%error, "cannot fetch the issuer's keys"),
             }
-            let pause = if self.current.borrow().is_some() {
-                INTERVAL
-            } else {
-                RETRY
-            };
-            tokio::time::sleep(pause).await;
+            if self.current.borrow().is_none() {
+                sleep(RETRY).await;
+                continue;
+            }
+            tokio::select! {
+                () = sleep(INTERVAL) => {}
+                () = self.missed() => {}
+            }
         }
+    }
+
+    /// Completes when a key was missed, and not before it is time again.
+    async fn missed(&self) {
+        sleep(ASKED).await;
+        self.wanted.notified().await;
     }
 
     /// The same keys again change nothing.

@@ -70,7 +70,9 @@ where
     }
 
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
-        match self.layer.user(request.headers()) {
+        let peer = request.extensions().get::<Peer>();
+        let certificate = peer.and_then(|peer| peer.certificate.as_ref());
+        match self.layer.user(request.headers(), certificate) {
             Ok(user) => {
                 request.headers_mut().remove(AUTHORIZATION);
                 let extensions = request.extensions_mut();
@@ -101,7 +103,7 @@ where
 }
 
 impl AccessTokenLayer {
-    fn user(&self, headers: &HeaderMap) -> Result<User, Refused> {
+    fn user(&self, headers: &HeaderMap, certificate: Option<&[u8; 32]>) -> Result<User, Refused> {
         let refused = |reason| Refused {
             reason,
             code: ErrorCode::Unauthenticated,
@@ -119,6 +121,6 @@ impl AccessTokenLayer {
         if !scheme.eq_ignore_ascii_case("bearer") {
             return Err(refused(NOT_BEARER));
         }
-        self.verifier.verify(token.trim())
+        self.verifier.verify(token.trim(), certificate)
     }
 }

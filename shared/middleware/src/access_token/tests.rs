@@ -102,14 +102,14 @@ fn what_is_remembered_expires_with_its_token() {
     let issuer = Issuer::new();
     let (verifier, keys, _refresh) = verifier(&issuer);
     let token = issuer.token(1);
-    let first = verifier.verify(&token).unwrap();
-    let again = verifier.verify(&token).unwrap();
+    let first = verifier.verify(&token, None).unwrap();
+    let again = verifier.verify(&token, None).unwrap();
     assert!(
         Arc::ptr_eq(&first.principal, &again.principal),
         "it was not remembered"
     );
     let refused = loop {
-        match verifier.verify(&token) {
+        match verifier.verify(&token, None) {
             Ok(_) => std::thread::sleep(Duration::from_millis(50)),
             Err(refused) => break refused,
         }
@@ -126,7 +126,7 @@ fn with_other_keys_every_token_is_verified_anew() {
     let (issuer, other) = (Issuer::new(), Issuer::new());
     let (verifier, keys, refresh) = verifier(&issuer);
     let token = issuer.token(60);
-    assert!(verifier.verify(&token).is_ok());
+    assert!(verifier.verify(&token, None).is_ok());
 
     let before = keys.get().unwrap();
     issuer.publish(&refresh);
@@ -136,7 +136,10 @@ fn with_other_keys_every_token_is_verified_anew() {
     );
 
     other.publish(&refresh);
-    let refused = verifier.verify(&token).err().map(|refused| refused.reason);
+    let refused = verifier
+        .verify(&token, None)
+        .err()
+        .map(|refused| refused.reason);
     assert_eq!(refused, Some("bad_signature"));
 }
 
@@ -145,7 +148,7 @@ fn what_was_refused_is_not_remembered() {
     let (issuer, other) = (Issuer::new(), Issuer::new());
     let (verifier, keys, _refresh) = verifier(&issuer);
     for _ in 0..2 {
-        assert!(verifier.verify(&other.token(60)).is_err());
+        assert!(verifier.verify(&other.token(60), None).is_err());
     }
     let keys = keys.get().unwrap();
     keys.verified.run_pending_tasks();
@@ -156,9 +159,9 @@ fn what_was_refused_is_not_remembered() {
 fn a_token_of_an_unknown_consumer_is_refused() {
     let issuer = Issuer::new();
     let (verifier, _keys, _refresh) = verifier(&issuer);
-    assert!(verifier.verify(&issuer.token_of("app", 60)).is_ok());
+    assert!(verifier.verify(&issuer.token_of("app", 60), None).is_ok());
     for stranger in ["App", "app ", "other", ""] {
-        let refused = verifier.verify(&issuer.token_of(stranger, 60)).err();
+        let refused = verifier.verify(&issuer.token_of(stranger, 60), None).err();
         assert_eq!(
             refused.map(|refused| refused.reason),
             Some("unknown_consumer"),
@@ -171,7 +174,7 @@ fn a_token_of_an_unknown_consumer_is_refused() {
 fn a_user_may_no_more_than_their_consumer() {
     let issuer = Issuer::new();
     let (verifier, _keys, _refresh) = verifier(&issuer);
-    let user = verifier.verify(&issuer.token(60)).unwrap();
+    let user = verifier.verify(&issuer.token(60), None).unwrap();
     assert_eq!(user.principal.scopes, ["read"]);
     let ceiling = Label::new(Sensitivity::Internal, &[Category::Personal]);
     assert_eq!(user.principal.clearance, Clearance(ceiling));

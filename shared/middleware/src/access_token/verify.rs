@@ -2,10 +2,12 @@
 
 use std::{sync::Arc, time::Duration};
 
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use jsonwebtoken::{Validation, decode, decode_header, errors::ErrorKind, get_current_timestamp};
 use serde::Deserialize;
+use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256};
-use strata_core::{ErrorCode, Principal};
+use strata_core::{Authentication, ErrorCode, Principal};
 use strata_policy::{Consumer, Consumers, Roles};
 
 use super::{
@@ -24,6 +26,8 @@ pub(super) struct User {
     pub(super) consumer: Arc<Consumer>,
     /// The `exp` claim.
     expires: u64,
+    /// The SHA-256 of the certificate that whoever sends the token must hold the key of.
+    bound: Option<[u8; 32]>,
 }
 
 /// Verifies access tokens of one issuer for one audience. What was verified is remembered for as
@@ -55,7 +59,7 @@ const fn refused(reason: &'static str) -> Refused {
     }
 }
 
-/// The claims that are read (RFC 9068, section 2.2; `roles` and `region` are the estate's own).
+/// The claims that are read (RFC 9068, section 2.2; `roles`, `region` and `risk` are the estate's own).
 /// What is missing is found by the validation, which says so by its own reason.
 #[derive(Deserialize)]
 struct Claims {
@@ -71,6 +75,16 @@ struct Claims {
     roles: Vec<String>,
     #[serde(default)]
     region: Option<String>,
+    #[serde(default)]
+    acr: Option<String>,
+    #[serde(default)]
+    amr: Vec<String>,
+    #[serde(default)]
+    auth_time: Option<f64>,
+    #[serde(default)]
+    risk: Option<u8>,
+    #[serde(default)]
+    cnf: Option<Map<String, Value>>,
 }
 
 impl Verifier {
@@ -95,8 +109,21 @@ impl Verifier {
         }
     }
 
-    /// The user a token stands for.
-    pub(super) fn verify(&self, token: &str) -> Result<User, Refused> {
+    /// The user a token stands for, when it comes from who may send it: `certificate` is the SHA-256 of the
+    /// one that its connection was made with.
+    pub(super) fn verify(
+        &self,
+        token: &str,
+        certificate: Option<&[u8; 32]>,
+    ) -> Result<User, Refused> {
+        let user = self.known(token)?;
+        if user.bound.is_some() && user.bound.as_ref() != certificate {
+            return Err(refused("wrong_certificate"));
+        }
+        Ok(user)
+    }
+
+    fn known(&self, token: &str) -> Result<User, Refused> {
         if token.len() > LONGEST_TOKEN {
             return Err(refused("too_long"));
         }
@@ -123,8 +150,17 @@ impl Verifier {
         if !header.typ.as_deref().is_some_and(is_access_token) {
             return Err(refused("wrong_type"));
         }
+        // What is critical is not understood here (RFC 7515, section 4.1.11).
+        if header.crit.is_some() {
+            return Err(refused("malformed"));
+        }
+        // What else the header says of keys is never read: `jku`, `jwk`, `x5u` and `x5c` are the sender's
+        // own word.
         let kid = header.kid.ok_or_else(|| refused("no_key_id"))?;
-        let (algorithm, key) = keys.keys.get(&kid).ok_or_else(|| refused("unknown_key"))?;
+        let Some((algorithm, key)) = keys.keys.get(&kid) else {
+            self.keys.want();
+            return Err(refused("unknown_key"));
+        };
         let mut validation = Validation::new(*algorithm);
         validation.leeway = self.leeway.as_secs();
         validation.validate_nbf = true;
@@ -134,11 +170,21 @@ impl Verifier {
         let claims: Claims = decode(token, key, &validation)
             .map_err(|error| refused(reason(error.kind())))?
             .claims;
+        if claims
+            .risk
+            .is_some_and(|risk| risk > Authentication::MAX_RISK)
+        {
+            return Err(refused("malformed"));
+        }
         if claims.sub.is_empty() {
             return Err(refused("no_subject"));
         }
+        let bound = claims.cnf.as_ref().map(bound_to).transpose()?;
         let consumer = self.consumers.get(&claims.client_id);
         let consumer = consumer.ok_or_else(|| refused("unknown_consumer"))?;
+        // Nobody has signed in later than now.
+        let latest = get_current_timestamp() + self.leeway.as_secs();
+        let past = |time: &u64| *time <= latest;
         let clearance = self.roles.clearance(&claims.roles);
         let principal = Principal {
             // Neither shows the user more than the other.
@@ -152,14 +198,33 @@ impl Verifier {
                 .map(str::to_owned)
                 .collect(),
             region: claims.region,
+            authentication: Authentication {
+                level: claims.acr,
+                methods: claims.amr,
+                time: claims.auth_time.map(|time| time as u64).filter(past),
+                risk: claims.risk,
+            },
         };
         Ok(User {
             principal: Arc::new(principal),
             digest: AccessTokenDigest(digest),
             consumer: Arc::clone(consumer),
             expires: claims.exp.unwrap_or_default() as u64,
+            bound,
         })
     }
+}
+
+/// The certificate a token is bound to (RFC 8705, section 3.1). A token that is bound to anything else, or
+/// to more, is refused: nobody here can say that its sender holds that.
+fn bound_to(confirmation: &Map<String, Value>) -> Result<[u8; 32], Refused> {
+    let thumbprint = match confirmation.get("x5t#S256") {
+        Some(Value::String(text)) if confirmation.len() == 1 => URL_SAFE_NO_PAD.decode(text).ok(),
+        _ => None,
+    };
+    thumbprint
+        .and_then(|digest| digest.try_into().ok())
+        .ok_or(refused("unknown_binding"))
 }
 
 /// RFC 9068, section 4: `at+jwt` or `application/at+jwt`, so that an ID token is never accepted.
