@@ -48,7 +48,7 @@ pub(crate) async fn a_consumer_is_told_what_is_left(rig: &mut Rig) {
     let refused = edge.get(OVERVIEW, &token).await.unwrap();
     assert!(
         refused.is_problem(StatusCode::TOO_MANY_REQUESTS),
-        "{refused:?}"
+        "a third request of two: {refused:?}"
     );
     assert_eq!(refused.body["code"], "RESOURCE_EXHAUSTED");
     let wait = refused.headers[header::RETRY_AFTER].to_str().unwrap();
@@ -75,7 +75,7 @@ pub(crate) async fn a_user_who_asks_too_often_is_refused_and_others_are_not(rig:
     let refused = edge.get(OVERVIEW, &token).await.unwrap();
     assert!(
         refused.is_problem(StatusCode::TOO_MANY_REQUESTS),
-        "{refused:?}"
+        "a fourth request of a user: {refused:?}"
     );
     assert!(refused.headers.contains_key(header::RETRY_AFTER));
     let other = rig.token("cus_000002").unwrap();

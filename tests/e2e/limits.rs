@@ -58,7 +58,7 @@ pub(crate) async fn a_body_beyond_the_limit_is_refused(rig: &mut Rig) {
     let refused = edge.patch(CONTACT, &token, &change(2 << 20)).await.unwrap();
     assert!(
         refused.is_problem(StatusCode::PAYLOAD_TOO_LARGE),
-        "{refused:?}"
+        "a body beyond the limit: {refused:?}"
     );
     // One that fits is read, and refused for what is wrong with it.
     let read = edge.patch(CONTACT, &token, &change(1 << 19)).await.unwrap();
@@ -137,7 +137,7 @@ pub(crate) async fn one_request_too_many_is_refused_at_once(rig: &mut Rig) {
         let refused = chain.edge.get(OVERVIEW, &token).await.unwrap();
         assert!(
             refused.is_problem(StatusCode::SERVICE_UNAVAILABLE),
-            "{refused:?}"
+            "a request too many: {refused:?}"
         );
         assert_eq!(refused.headers["retry-after"], "1");
         assert_eq!(Counts::of(chain.storefront.admin).await.unwrap().shed(), 1);

@@ -157,6 +157,7 @@ impl World<'_> {
         extensions.insert(Peer {
             address: SocketAddr::from((Ipv4Addr::LOCALHOST, 1)),
             id,
+            certificate: None,
         });
         extensions.insert(method);
         extensions.insert(caller);
