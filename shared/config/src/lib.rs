@@ -8,6 +8,7 @@ mod document;
 mod environment;
 mod error;
 mod estate;
+mod exemption;
 mod lines;
 mod load;
 mod manifest;
@@ -23,8 +24,11 @@ pub use document::Document;
 pub use environment::{Environment, EnvironmentError};
 pub use error::{ConfigError, Problem};
 pub use estate::{ESTATE, ORGANISATION, dns_name, trust_domain};
+pub use exemption::{Exemption, Expires};
 pub use load::Config;
-pub use manifest::{InvalidName, Manifest, ManifestCall, check_service_name};
+pub use manifest::{
+    Edge, InvalidName, Manifest, ManifestCall, ManifestExemption, check_service_name,
+};
 pub use rate::Rate;
 pub use sections::{
     Admin, Cors, Database, Limits, Listen, LogFormat, Policy, PolicyMode, SharedLimits, Telemetry,

@@ -1,6 +1,7 @@
 //! Where authorities and material lie on disk, and how they get there: whole or not at all.
 
 use std::{
+    collections::BTreeMap,
     fs,
     io::Write as _,
     os::unix::fs::PermissionsExt as _,
@@ -117,14 +118,23 @@ impl Contents {
         self.write_leaves(folder)
     }
 
-    /// Whom the service trusts, and nothing of its own.
+    /// Whom the service trusts, and nothing of its own. Whom it trusted before and does not any more, such
+    /// as the layer of an exemption, goes.
     pub(super) fn write_bundles(&self, folder: &Path) -> Result<()> {
-        for (stem, bundle) in &self.bundles {
-            write(
-                &folder.join("bundles").join(format!("{stem}.pem")),
-                bundle,
-                PUBLIC,
-            )?;
+        let place = folder.join("bundles");
+        let files = self.bundles.iter();
+        let files = files.map(|(stem, bundle)| (place.join(format!("{stem}.pem")), bundle));
+        let files: BTreeMap<_, _> = files.collect();
+        for (file, bundle) in &files {
+            write(file, bundle, PUBLIC)?;
+        }
+        let present = fs::read_dir(&place);
+        for entry in present.with_context(|| format!("{} cannot be read", place.display()))? {
+            let file = entry?.path();
+            if !files.contains_key(&file) {
+                fs::remove_file(&file)
+                    .with_context(|| format!("{} cannot be removed", file.display()))?;
+            }
         }
         Ok(())
     }
