@@ -60,7 +60,10 @@ async fn in_force(rig: &Rig, before: &BTreeMap<String, u64>) {
 
 fn reissue(rig: &Rig) {
     for service in &rig.services {
-        rig.estate.pki().reissue(&service.manifest, &[]).unwrap();
+        rig.estate
+            .pki()
+            .reissue(&service.manifest, &service.exempted().unwrap())
+            .unwrap();
     }
 }
 
