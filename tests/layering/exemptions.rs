@@ -16,8 +16,6 @@ use strata_tests::{Counts, Instance, Launch, Rig};
 use tempfile::TempDir;
 use tonic::{Code, Request, Status};
 
-use crate::folder::copy_of;
-
 const CALLEE: &str = "orders";
 const LIST: &str = "/system.orders.v1.OrdersService/ListOrders";
 const GET: &str = "/system.orders.v1.OrdersService/GetOrder";
@@ -31,13 +29,14 @@ struct Callee {
 impl Callee {
     /// As it runs, without any exemption.
     fn new(rig: &Rig) -> Self {
-        let material = tempfile::tempdir().unwrap();
-        let running = &rig.estate.service(CALLEE).unwrap().material;
-        copy(running, material.path());
-        Self {
-            folder: copy_of(rig, CALLEE),
-            material,
-        }
+        let running = rig.estate.service(CALLEE).unwrap();
+        let callee = Self {
+            folder: tempfile::tempdir().unwrap(),
+            material: tempfile::tempdir().unwrap(),
+        };
+        copy(&running.folder, callee.folder.path());
+        copy(&running.material, callee.material.path());
+        callee
     }
 
     /// Exempts the support desk until so many days from now.
@@ -179,7 +178,8 @@ pub(crate) async fn nobody_else_of_its_layer_gets_through_the_handshake(rig: &mu
     let exempting = Callee::new(rig).exempting(30).holding_the_bundle(rig);
     let exempting = exempting.start(rig).await;
     assert!(ask(rig, &exempting, (&desk, &desk), LIST).await.is_ok());
-    let plain = Callee::new(rig).start(rig).await;
+    let plain = Callee::new(rig);
+    let plain = plain.start(rig).await;
 
     let other = desk.trust_domain().workload("other").unwrap();
     for (callee, stranger) in [

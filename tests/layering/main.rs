@@ -6,8 +6,6 @@
 mod callees;
 mod callers;
 mod exemptions;
-#[path = "../e2e/folder.rs"]
-mod folder;
 mod matrix;
 mod outside;
 mod strangers;
