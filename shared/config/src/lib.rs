@@ -12,6 +12,7 @@ mod exemption;
 mod lines;
 mod load;
 mod manifest;
+mod name;
 mod print;
 mod rate;
 mod sections;
@@ -26,9 +27,8 @@ pub use error::{ConfigError, Problem};
 pub use estate::{ESTATE, ORGANISATION, dns_name, trust_domain};
 pub use exemption::{Exemption, Expires};
 pub use load::Config;
-pub use manifest::{
-    Edge, InvalidName, Manifest, ManifestCall, ManifestExemption, check_service_name,
-};
+pub use manifest::{Edge, Manifest, ManifestCall, ManifestExemption};
+pub use name::{InvalidName, check_service_name};
 pub use rate::Rate;
 pub use sections::{
     Admin, Cors, Database, Limits, Listen, LogFormat, Policy, PolicyMode, SharedLimits, Telemetry,

@@ -188,3 +188,61 @@ fn unknown_methods(document: &Document<CallersFile>, methods: &[Method]) -> Vec<
     }
     problems
 }
+
+#[cfg(test)]
+mod tests {
+    use strata_config::Expires;
+
+    use super::*;
+
+    /// An Experience API that may call a System API until so many days from now.
+    fn exempted(days: i64) -> String {
+        let expires = Expires::in_days(days);
+        format!(
+            "[[callers]]\nservice = 'desk'\nlayer = 'experience'\nmethods = ['Get']\n\
+             exemption = {{ reason = 'a migration', owner = 'team', expires = '{expires}' }}\n"
+        )
+    }
+
+    fn load(text: &str) -> Result<CallersFile, String> {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("callers.toml");
+        fs::write(&file, text).unwrap();
+        let prefix = format!("{}/", folder.path().display());
+        CallersFile::load(&file, Layer::System)
+            .map_err(|error| error.to_string().replace(&prefix, ""))
+    }
+
+    #[test]
+    fn mistakes_of_an_exemption_are_named() {
+        assert_eq!(load(&exempted(90)).unwrap().exempted().count(), 1);
+        // Whoever calls by the rule is served on, whatever day it is.
+        assert!(load(&exempted(-1)).is_ok());
+        let changed = |from: &str, to: &str| load(&exempted(90).replace(from, to)).unwrap_err();
+        assert_eq!(
+            changed("'experience'", "'process'"),
+            "callers.toml:5: the process layer may call the system layer: remove 'exemption'"
+        );
+        let forbidden = "layer may not call the system layer: process may";
+        assert_eq!(
+            changed("'experience'", "'system'"),
+            format!("callers.toml:3: the system {forbidden}")
+        );
+        assert_eq!(
+            changed("exemption =", "# "),
+            format!("callers.toml:3: the experience {forbidden}")
+        );
+        assert_eq!(
+            changed("'a migration'", "''"),
+            "callers.toml:5: 'reason' is empty"
+        );
+        assert_eq!(changed("'team'", "' '"), "callers.toml:5: 'owner' is empty");
+        assert_eq!(
+            changed("owner = 'team', ", ""),
+            "callers.toml:5: key 'callers.0.exemption.owner' is missing"
+        );
+        let late = load(&exempted(181)).unwrap_err();
+        let expected = "callers.toml:5: 'expires' is more than 180 days";
+        assert!(late.starts_with(expected), "{late}");
+    }
+}

@@ -81,9 +81,8 @@ impl Pki {
         Ok(pki)
     }
 
-    /// Signs the first material of a service: SVID, key, the trust bundles of its neighbours and of the
-    /// layers that exemptions add ([`ServiceFolder::exempted`](crate::ServiceFolder::exempted)), what it
-    /// makes transaction tokens with or believes them by, and the key of the environment's masks.
+    /// Signs the first material of a service: SVID, key, the trust bundles of its neighbours and of the layers
+    /// in `exempted`, what it makes transaction tokens with or believes them by, the environment's mask key.
     ///
     /// # Errors
     /// When the service has material already: it is never overwritten, only rotated.
@@ -202,8 +201,9 @@ impl Pki {
         let token = experience
             .then(|| self.token_authority()?.issue(&LeafSpec::token(&id)))
             .transpose()?;
-        let neighbours = layer.callers().chain(layer.callees());
-        let bundles = neighbours
+        let bundles = layer
+            .callers()
+            .chain(layer.callees())
             .chain(exempted.iter().copied())
             .map(Layer::as_str)
             .chain((!experience).then_some(TOKENS));
@@ -286,21 +286,6 @@ mod tests {
             let environment = fs::read(folder.path().join("pki/mask.key")).unwrap();
             assert_eq!(*tokens, environment);
         }
-    }
-
-    #[test]
-    fn a_bundle_that_an_exemption_adds_goes_with_it() {
-        let folder = tempfile::tempdir().unwrap();
-        let pki = Pki::init(&folder.path().join("pki"), ENVIRONMENT).unwrap();
-        let material = pki.issue(&manifest(Layer::System), &[Layer::Experience]);
-        let bundle = material.unwrap().join("bundles/experience.pem");
-        assert!(bundle.exists());
-        pki.reissue(&manifest(Layer::System), &[Layer::Experience])
-            .unwrap();
-        assert!(bundle.exists());
-        pki.publish(&manifest(Layer::System), &[]).unwrap();
-        assert!(!bundle.exists());
-        load(&pki, Layer::System);
     }
 
     #[test]

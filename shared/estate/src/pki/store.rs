@@ -203,3 +203,29 @@ fn write(file: &Path, text: &str, mode: u32) -> Result<()> {
     };
     attempt().with_context(|| format!("{} cannot be written", file.display()))
 }
+
+#[cfg(test)]
+mod tests {
+    use strata_config::{Environment, Manifest};
+
+    use super::*;
+    use crate::Pki;
+
+    #[test]
+    fn a_bundle_that_an_exemption_adds_goes_with_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let pki = Pki::init(&folder.path().join("pki"), Environment::Dev).unwrap();
+        let text = "name = 'sample'\nlayer = 'system'\nowner = 'team'\ndescription = 'A sample.'\n";
+        let sample = Manifest::parse(text, Path::new("service.toml")).unwrap();
+        let material = pki.issue(&sample, &[Layer::Experience]).unwrap();
+        let (added, kept) = (
+            material.join("bundles/experience.pem"),
+            material.join("bundles/process.pem"),
+        );
+        assert!(added.exists() && kept.exists());
+        pki.reissue(&sample, &[Layer::Experience]).unwrap();
+        assert!(added.exists() && kept.exists());
+        pki.publish(&sample, &[]).unwrap();
+        assert!(!added.exists() && kept.exists());
+    }
+}
