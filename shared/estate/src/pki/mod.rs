@@ -201,12 +201,9 @@ impl Pki {
         let token = experience
             .then(|| self.token_authority()?.issue(&LeafSpec::token(&id)))
             .transpose()?;
-        let bundles = layer
-            .callers()
-            .chain(layer.callees())
-            .chain(exempted.iter().copied())
-            .map(Layer::as_str)
-            .chain((!experience).then_some(TOKENS));
+        let beside = layer.callers().chain(layer.callees());
+        let beside = beside.chain(exempted.iter().copied()).map(Layer::as_str);
+        let bundles = beside.chain((!experience).then_some(TOKENS));
         Ok(Contents {
             svid: self
                 .authority(layer)?
