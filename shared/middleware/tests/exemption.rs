@@ -1,7 +1,5 @@
 //! What only an exemption lets through ends with its last day at the caller, whatever the callee does.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
 use std::{
     sync::atomic::{AtomicUsize, Ordering},
     time::{Duration, Instant},

@@ -189,7 +189,13 @@ fn an_exemption_opens_the_handshake_to_one_service_of_the_layer() {
     trust.exempted.callers = vec![experience.workload("shop").unwrap()];
     let load = || Material::load(callee.dir.path(), trust.clone());
     let callers = load().unwrap().callers();
-    assert_eq!(callers.identify(&[shop.clone()]).unwrap().service(), "shop");
+    assert_eq!(
+        callers
+            .identify(std::slice::from_ref(&shop))
+            .unwrap()
+            .service(),
+        "shop"
+    );
     let refused = callers.identify(&[other]);
     assert_eq!(refused, Err(Refusal::ForeignTrustDomain));
     let stranger = leaf(&Ca::new(&experience), &experience, "shop");
