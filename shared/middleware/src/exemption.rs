@@ -16,18 +16,18 @@ use crate::{outbound::OnBehalfOf, status::into_status};
 #[derive(Clone, Debug)]
 pub struct ExemptionLayer {
     upstream: &'static str,
-    expires: Option<Expires>,
-    events: Events,
+    // The stack is cloned for each call: where there is no exemption that must cost nothing.
+    exemption: Option<(Expires, Events)>,
 }
 
 impl ExemptionLayer {
-    /// A layer over calls to `upstream`, which reports what it refuses to `events`.
+    /// A layer over calls to `upstream`, with the last day of the exemption for it, if it takes one, and
+    /// what is told of those refused.
     #[must_use]
-    pub const fn new(upstream: &'static str, expires: Option<Expires>, events: Events) -> Self {
+    pub const fn new(upstream: &'static str, exemption: Option<(Expires, Events)>) -> Self {
         Self {
             upstream,
-            expires,
-            events,
+            exemption,
         }
     }
 }
@@ -63,14 +63,16 @@ where
     }
 
     fn call(&mut self, request: OnBehalfOf) -> Self::Future {
-        if !self.layer.expires.is_some_and(Expires::is_over) {
-            return Either::Left(self.inner.call(request));
+        match &self.layer.exemption {
+            Some((expires, events)) if expires.is_over() => {
+                events.emit(&SecurityEvent::UpstreamRefused {
+                    upstream: self.layer.upstream,
+                    reason: "exemption_expired",
+                });
+                let refused = into_status(ErrorCode::PermissionDenied.into());
+                Either::Right(ready(Err(refused)))
+            }
+            _ => Either::Left(self.inner.call(request)),
         }
-        self.layer.events.emit(&SecurityEvent::UpstreamRefused {
-            upstream: self.layer.upstream,
-            reason: "exemption_expired",
-        });
-        let refused = into_status(ErrorCode::PermissionDenied.into());
-        Either::Right(ready(Err(refused)))
     }
 }

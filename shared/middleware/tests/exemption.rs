@@ -44,11 +44,12 @@ async fn the_caller_sends_nothing_after_the_last_day() {
     let sent = AtomicUsize::new(0);
     let send = async |expires| {
         let events = Events::new(&provider.meter("test"));
+        let exemption = expires.map(|day| (day, events));
         let callee = service_fn(|_: OnBehalfOf| async {
             sent.fetch_add(1, Ordering::SeqCst);
             Ok::<_, Status>(())
         });
-        let layer = ExemptionLayer::new("orders", expires, events);
+        let layer = ExemptionLayer::new("orders", exemption);
         let answer = layer.layer(callee).oneshot(call()).await;
         answer.map_err(|status| status.code())
     };

@@ -86,8 +86,8 @@ impl<L: Tier> Ctx<L> {
             metrics: metrics.clone(),
         })?;
         self.channels.add(channel.clone());
-        let events = self.events.clone();
-        let stack = stack::client(C::SERVICE, C::METHODS, expires, events, &metrics, channel);
+        let exemption = expires.map(|day| (day, self.events.clone()));
+        let stack = stack::client(C::SERVICE, C::METHODS, exemption, &metrics, channel);
         Ok(Upstream::new(stack))
     }
 

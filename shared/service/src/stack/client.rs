@@ -17,14 +17,13 @@ pub(crate) type ClientStack = UntilExpired<Outbound<Outcome<Break<Retry<Channel>
 pub(crate) fn client(
     upstream: &'static str,
     methods: &'static [Method],
-    expires: Option<Expires>,
-    events: Events,
+    exemption: Option<(Expires, Events)>,
     metrics: &UpstreamMetrics,
     channel: Channel,
 ) -> ClientStack {
     ServiceBuilder::new()
         // Outermost: what an exemption does not let through any more costs nothing.
-        .layer(ExemptionLayer::new(upstream, expires, events))
+        .layer(ExemptionLayer::new(upstream, exemption))
         // User, remaining time and trace of the call being served; without them nothing is sent.
         // Outside everything else, so that the deadline holds for all of it.
         .layer(OutboundLayer)
