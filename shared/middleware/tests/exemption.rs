@@ -42,7 +42,7 @@ async fn the_caller_sends_nothing_after_the_last_day() {
     let provider = SdkMeterProvider::builder().with_reader(exporter.build().unwrap());
     let provider = provider.build();
     let sent = AtomicUsize::new(0);
-    let send = async |expires| {
+    let send = async |expires: Option<Expires>| {
         let events = Events::new(&provider.meter("test"));
         let exemption = expires.map(|day| (day, events));
         let callee = service_fn(|_: OnBehalfOf| async {
