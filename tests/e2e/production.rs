@@ -14,7 +14,7 @@ use strata_core::Layer;
 use strata_estate::Pki;
 use strata_net::Transport;
 use strata_tests::{Answer, Edge, Rig};
-use strata_tls::{Material, Trust};
+use strata_tls::{Exempted, Material, Trust};
 
 use crate::issuer::Issuer;
 
@@ -81,13 +81,14 @@ async fn started(rig: &Rig, environment: Environment) -> (Edge, String, impl Siz
         .unwrap();
     let scratch = tempfile::tempdir().unwrap();
     let pki = Pki::init(&scratch.path().join("pki"), environment).unwrap();
-    let material = pki.issue(&service.manifest).unwrap();
+    let material = pki.issue(&service.manifest, &[]).unwrap();
     let ca = certify(&material);
     let domain = |layer| trust_domain(layer, environment).unwrap();
     let trust = Trust {
         own: domain(Layer::Experience).workload("storefront").unwrap(),
         callers: Vec::new(),
         callees: vec![domain(Layer::Process)],
+        exempted: Exempted::default(),
         accept_stale_crls: false,
     };
     let tls = Material::load(&material, trust)

@@ -5,6 +5,7 @@
 
 mod callees;
 mod callers;
+mod exemptions;
 mod matrix;
 mod outside;
 mod strangers;
@@ -27,5 +28,9 @@ fn main() -> anyhow::Result<ExitCode> {
         outside::the_access_token_goes_no_further_than_the_edge,
         transaction_tokens::only_the_edge_says_who_the_user_is,
         transaction_tokens::a_call_that_needs_a_user_and_has_none_is_refused,
+        exemptions::an_exempted_caller_is_answered_and_each_use_is_told,
+        exemptions::nobody_else_of_its_layer_gets_through_the_handshake,
+        exemptions::an_exemption_past_its_date_is_refused,
+        exemptions::a_bundle_comes_and_goes_with_its_exemption,
     ])
 }

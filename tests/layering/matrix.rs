@@ -34,10 +34,11 @@ fn expected(
     caller: &SpiffeId,
     method: &str,
 ) -> Option<(&'static str, &'static str)> {
-    if !caller.layer().may_call(callee.layer) {
-        return Some(("peer_refused", "foreign_trust_domain"));
-    }
     match granted(callee).get(caller) {
+        // Only an exemption lets one of another layer in, and then it is granted something.
+        None if !caller.layer().may_call(callee.layer) => {
+            Some(("peer_refused", "foreign_trust_domain"))
+        }
         None => Some(("call_refused", "unknown_caller")),
         Some(methods) if !methods.iter().any(|name| name == method) => {
             Some(("call_refused", "method_not_allowed"))

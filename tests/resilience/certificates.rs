@@ -60,7 +60,10 @@ async fn in_force(rig: &Rig, before: &BTreeMap<String, u64>) {
 
 fn reissue(rig: &Rig) {
     for service in &rig.services {
-        rig.estate.pki().reissue(&service.manifest).unwrap();
+        rig.estate
+            .pki()
+            .reissue(&service.manifest, &service.exempted().unwrap())
+            .unwrap();
     }
 }
 
@@ -93,7 +96,10 @@ async fn replace_authorities(rig: &Rig) {
     }
     rig.estate.pki().rotate_token_authority().unwrap();
     for service in &rig.services {
-        rig.estate.pki().publish(&service.manifest).unwrap();
+        rig.estate
+            .pki()
+            .publish(&service.manifest, &service.exempted().unwrap())
+            .unwrap();
     }
     taken_over(rig, &before).await;
     let before = taken_up(rig).await;

@@ -89,10 +89,12 @@ impl Counts {
         sum(&self.events, &[("reason", reason)])
     }
 
-    /// Security events of all kinds, but for those that tell what an allowed caller was answered.
+    /// Security events of all kinds, but for those that tell of an allowed caller.
     #[must_use]
     pub fn refusals(&self) -> u64 {
-        sum(&self.events, &[]) - sum(&self.events, &[("event", "label_released")])
+        let allowed = ["label_released", "exemption_used"];
+        let allowed = allowed.map(|event| sum(&self.events, &[("event", event)]));
+        sum(&self.events, &[]) - allowed.iter().sum::<u64>()
     }
 }
 

@@ -124,8 +124,9 @@ impl Rig {
                 .set("STRATA_TOKENS__ISSUER", self.estate.issuer().url())
                 .set("STRATA_TOKENS__AUDIENCE", format!("https://{name}"));
         }
-        for call in &described.manifest.calls {
-            let callee = self.estate.service(&call.service)?;
+        for edge in described.manifest.edges() {
+            let callee = format!("{}/{}", edge.layer, edge.service);
+            let callee = self.estate.service(&callee)?;
             launch = launch.upstream(&callee.name, callee.address);
         }
         Ok(launch)

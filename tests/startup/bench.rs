@@ -41,7 +41,9 @@ impl Bench {
         let pki = Pki::init(&scratch.path().join("pki"), Environment::Dev).unwrap();
         let service = service.unwrap();
         Self {
-            material: pki.issue(&service.manifest).unwrap(),
+            material: pki
+                .issue(&service.manifest, &service.exempted().unwrap())
+                .unwrap(),
             binary: binaries.path(binary).unwrap().to_owned(),
             issuer: Issuer::start((Ipv4Addr::LOCALHOST, 0).into(), Vec::new())
                 .await

@@ -74,7 +74,9 @@ async fn a_key_of_another_certificate_is_refused() {
     for service in SERVICES {
         let bench = bench(service).await;
         let other = Pki::init(&bench.path("other"), Environment::Dev).unwrap();
-        let other = other.issue(&bench.service.manifest).unwrap();
+        let other = other
+            .issue(&bench.service.manifest, &bench.service.exempted().unwrap())
+            .unwrap();
         fs::copy(other.join("svid.key"), bench.material.join("svid.key")).unwrap();
         bench.assert_refuses(bench.honest(), &["svid.key"]).await;
     }
@@ -125,7 +127,9 @@ async fn a_certificate_of_another_environment_is_refused() {
         for environment in [Environment::Test, Environment::Prod] {
             let folder = bench.path(environment.as_str());
             let pki = Pki::init(&folder, environment).unwrap();
-            let material = pki.issue(&bench.service.manifest).unwrap();
+            let material = pki
+                .issue(&bench.service.manifest, &bench.service.exempted().unwrap())
+                .unwrap();
             let launch = bench.honest().set("STRATA_TLS__MATERIAL", material);
             bench.assert_refuses(launch, &["svid.pem"]).await;
         }
@@ -186,7 +190,9 @@ async fn a_crl_past_its_date_is_refused_where_it_is_not_put_up_with() {
     let bench = bench("system-customers").await;
     for environment in Environment::ALL {
         let pki = Pki::init(&bench.path(environment.as_str()), environment).unwrap();
-        let material = pki.issue(&bench.service.manifest).unwrap();
+        let material = pki
+            .issue(&bench.service.manifest, &bench.service.exempted().unwrap())
+            .unwrap();
         let authority = pki.authority(Layer::Process).unwrap();
         fs::create_dir(material.join("crls")).unwrap();
         let launch = |days| {

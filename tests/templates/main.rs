@@ -4,6 +4,7 @@
 #![cfg(test)]
 
 mod copy;
+mod exemptions;
 mod listing;
 mod mistakes;
 mod services;

@@ -8,9 +8,11 @@ mod document;
 mod environment;
 mod error;
 mod estate;
+mod exemption;
 mod lines;
 mod load;
 mod manifest;
+mod name;
 mod print;
 mod rate;
 mod sections;
@@ -23,8 +25,10 @@ pub use document::Document;
 pub use environment::{Environment, EnvironmentError};
 pub use error::{ConfigError, Problem};
 pub use estate::{ESTATE, ORGANISATION, dns_name, trust_domain};
+pub use exemption::{Exemption, Expires};
 pub use load::Config;
-pub use manifest::{InvalidName, Manifest, ManifestCall, check_service_name};
+pub use manifest::{Edge, Manifest, ManifestCall, ManifestExemption};
+pub use name::{InvalidName, check_service_name};
 pub use rate::Rate;
 pub use sections::{
     Admin, Cors, Database, Limits, Listen, LogFormat, Policy, PolicyMode, SharedLimits, Telemetry,

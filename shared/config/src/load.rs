@@ -105,10 +105,10 @@ impl Config {
         };
         sections.resolve(folder)?;
         let printed = print::render(&sections, &sources)?;
-        let upstreams = manifest.calls.iter().filter_map(|call| {
+        let upstreams = manifest.edges().filter_map(|edge| {
             Some((
-                call.service.clone(),
-                sections.upstreams.get(&key(&call.service))?.clone(),
+                edge.service.to_owned(),
+                sections.upstreams.get(&key(edge.service))?.clone(),
             ))
         });
         Ok(Self {
@@ -211,14 +211,12 @@ fn read(
 /// What follows from the service's name, layer and environment.
 fn defaults(manifest: &Manifest, environment: Environment) -> Sources {
     let mut sources = Sources::default();
-    if let Some(layer) = manifest.callee() {
-        for call in &manifest.calls {
-            let endpoint = format!("{}:8443", dns_name(layer, environment, &call.service));
-            sources.add_default(
-                &format!("upstreams.{}.endpoints", key(&call.service)),
-                vec![endpoint],
-            );
-        }
+    for edge in manifest.edges() {
+        let endpoint = format!("{}:8443", dns_name(edge.layer, environment, edge.service));
+        sources.add_default(
+            &format!("upstreams.{}.endpoints", key(edge.service)),
+            vec![endpoint],
+        );
     }
     if manifest.layer == Layer::Experience {
         let own = dns_name(manifest.layer, environment, &manifest.name);

@@ -210,9 +210,8 @@ impl<'a> Validation<'a> {
     fn upstreams<'u>(&mut self, upstreams: impl Iterator<Item = (&'u String, &'u Upstream)>) {
         let declared: Vec<_> = self
             .manifest
-            .calls
-            .iter()
-            .map(|call| key(&call.service))
+            .edges()
+            .map(|edge| key(edge.service))
             .collect();
         for (name, _) in upstreams.filter(|(name, _)| !declared.contains(name)) {
             let what = format!(

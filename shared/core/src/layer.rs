@@ -30,6 +30,14 @@ impl Layer {
         )
     }
 
+    /// Whether an exemption can let this layer call one that the rule does not let it call: past a
+    /// layer on the way down. Sideways and upward nothing lets anybody call, because there calls make
+    /// loops, which have no order to start or to drain in.
+    #[must_use]
+    pub const fn may_be_exempted(self, callee: Self) -> bool {
+        matches!((self, callee), (Self::Experience, Self::System))
+    }
+
     /// The layers that may call this one.
     pub fn callers(self) -> impl Iterator<Item = Self> {
         Self::ALL
@@ -126,6 +134,17 @@ mod tests {
                 (Layer::Experience, Layer::Process)
             ]
         );
+    }
+
+    /// What the rule allows needs no exemption, and what is exempted makes no loop.
+    #[test]
+    fn an_exemption_only_passes_a_layer_on_the_way_down() {
+        for caller in Layer::ALL {
+            for callee in Layer::ALL {
+                let passes = !caller.may_call(callee) && caller > callee;
+                assert_eq!(caller.may_be_exempted(callee), passes, "{caller} {callee}");
+            }
+        }
     }
 
     #[test]

@@ -6,6 +6,7 @@ use std::{collections::BTreeSet, path::PathBuf};
 use anyhow::{Context as _, Result};
 use cargo_metadata::{DependencyKind, MetadataCommand, Package};
 use serde::{Deserialize, Serialize};
+use strata_config::Expires;
 use strata_core::Layer;
 
 use crate::workspace::{ServiceFolder, Workspace};
@@ -39,6 +40,10 @@ pub struct Call {
     pub callee: Endpoint,
     /// The methods its `service.toml` names; none when it does not name the callee at all.
     pub methods: Vec<String>,
+    /// The last day of the exemption that lets the call through; none where the rule of the layers does,
+    /// or nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exempt_until: Option<Expires>,
 }
 
 /// One end of a call.
@@ -121,17 +126,14 @@ fn calls_of(folder: &ServiceFolder, package: &Package) -> Vec<Call> {
         .filter(|callee| *callee != caller)
         .collect();
     let call = |callee: Endpoint| {
-        let declared = manifest
-            .calls
-            .iter()
-            .find(|call| call.service == callee.name && manifest.layer.may_call(callee.layer));
-        let methods = declared
-            .map(|call| call.methods.clone())
-            .unwrap_or_default();
+        let declared = manifest.edge(callee.layer, &callee.name);
+        let methods = declared.as_ref().map(|edge| edge.methods.to_vec());
+        let exemption = declared.and_then(|edge| edge.exemption);
         Call {
             caller: caller.clone(),
             callee,
-            methods,
+            methods: methods.unwrap_or_default(),
+            exempt_until: exemption.map(|exemption| exemption.expires),
         }
     };
     callees.into_iter().map(call).collect()

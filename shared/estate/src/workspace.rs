@@ -1,6 +1,7 @@
 //! The repository as the tools see it: its root and its service folders.
 
 use std::{
+    collections::BTreeSet,
     fs,
     path::{Path, PathBuf},
 };
@@ -8,6 +9,7 @@ use std::{
 use anyhow::{Context as _, Result, ensure};
 use strata_config::{Environment, Manifest};
 use strata_core::Layer;
+use strata_policy::CallersFile;
 
 /// What marks the root: the one file that names the estate.
 const MARK: &str = "shared/config/estate.toml";
@@ -145,6 +147,20 @@ impl ServiceFolder {
     #[must_use]
     pub fn callers_file(&self) -> PathBuf {
         self.folder.join("policy").join("callers.toml")
+    }
+
+    /// The layers of which an exemption lets it call a service, or one of which an exemption lets call it.
+    /// Over or not: until somebody takes it away, the service knows of it.
+    ///
+    /// # Errors
+    /// When `policy/callers.toml` has a mistake.
+    pub fn exempted(&self) -> Result<Vec<Layer>> {
+        let callers = CallersFile::load(&self.callers_file(), self.manifest.layer)?;
+        let callers = callers.exempted().map(|(caller, _)| caller.layer);
+        let callees = self.manifest.exemptions.iter().map(|callee| callee.layer);
+        Ok(BTreeSet::from_iter(callers.chain(callees))
+            .into_iter()
+            .collect())
     }
 
     /// `service.toml`.

@@ -75,6 +75,12 @@ where
         };
         match self.layer.callers.decide(&id, request.uri().path()) {
             Ok(grant) => {
+                if grant.exempted {
+                    self.layer.events.emit(&SecurityEvent::ExemptionUsed {
+                        caller: id.as_str(),
+                        method: grant.method.path,
+                    });
+                }
                 request.extensions_mut().insert(Caller::Workload(id));
                 request.extensions_mut().insert(*grant.method);
                 request.extensions_mut().insert(grant.clearance);

@@ -19,7 +19,7 @@ use strata_estate::Pki;
 use strata_middleware::RetryLayer;
 use strata_net::{Callee, Limits, Networks, Outgoing, Transport, channel, serve};
 use strata_telemetry::{Events, UpstreamMetrics};
-use strata_tls::{Material, Trust};
+use strata_tls::{Exempted, Material, Trust};
 use tokio::{net::TcpListener, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 use tonic::body::Body;
@@ -57,9 +57,10 @@ fn material(pki: &Pki, layer: Layer, service: &str) -> Material {
         own: domain(layer).workload(service).unwrap(),
         callers: layer.callers().map(domain).collect(),
         callees: layer.callees().map(domain).collect(),
+        exempted: Exempted::default(),
         accept_stale_crls: false,
     };
-    Material::load(&pki.issue(&manifest).unwrap(), trust).unwrap()
+    Material::load(&pki.issue(&manifest, &[]).unwrap(), trust).unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

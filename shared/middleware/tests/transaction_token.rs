@@ -23,7 +23,7 @@ use strata_middleware::{
 use strata_net::Outgoing;
 use strata_telemetry::Events;
 use strata_testkit::TransactionToken;
-use strata_tls::{Material, Trust};
+use strata_tls::{Exempted, Material, Trust};
 use strata_tokens::{Minter, Verifier};
 use tempfile::TempDir;
 use tonic::body::Body;
@@ -83,9 +83,10 @@ fn material(pki: &Pki, layer: Tier, service: &str) -> Material {
         callers: layer.callers().map(|layer| own.beside(layer)).collect(),
         callees: layer.callees().map(|layer| own.beside(layer)).collect(),
         own: own.workload(service).unwrap(),
+        exempted: Exempted::default(),
         accept_stale_crls: false,
     };
-    Material::load(&pki.issue(&manifest).unwrap(), trust).unwrap()
+    Material::load(&pki.issue(&manifest, &[]).unwrap(), trust).unwrap()
 }
 
 fn id(layer: Tier, service: &str) -> SpiffeId {

@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, path::Path};
 
-use strata_config::{Environment, trust_domain};
+use strata_config::{Environment, Expires, trust_domain};
 use strata_core::{Clearance, Layer, Method, SpiffeId};
 
 use crate::file::{CallersFile, PolicyError};
@@ -19,6 +19,8 @@ pub struct Callers {
 struct Granted {
     methods: Bits,
     clearance: Clearance,
+    /// The last day of a grant that an exemption makes.
+    expires: Option<Expires>,
 }
 
 /// The call is granted.
@@ -28,6 +30,8 @@ pub struct Grant {
     pub method: &'static Method,
     /// The labels the caller may be answered.
     pub clearance: Clearance,
+    /// Whether only an exemption from the rule of the layers grants it.
+    pub exempted: bool,
 }
 
 /// The call is refused.
@@ -39,6 +43,8 @@ pub enum Denied {
     UnknownMethod,
     /// The caller's entry does not name the method.
     MethodNotAllowed,
+    /// The caller's exemption is over.
+    ExemptionExpired,
 }
 
 impl Denied {
@@ -49,6 +55,7 @@ impl Denied {
             Self::UnknownCaller => "unknown_caller",
             Self::UnknownMethod => "unknown_method",
             Self::MethodNotAllowed => "method_not_allowed",
+            Self::ExemptionExpired => "exemption_expired",
         }
     }
 }
@@ -84,6 +91,7 @@ impl Callers {
                 Granted {
                     methods: Bits::of(allowed, methods.len()),
                     clearance: entry.clearance,
+                    expires: entry.exemption.map(|exemption| exemption.expires),
                 },
             );
         }
@@ -102,14 +110,18 @@ impl Callers {
     pub fn decide(&self, caller: &SpiffeId, path: &str) -> Result<Grant, Denied> {
         let granted = self.granted.get(caller).ok_or(Denied::UnknownCaller)?;
         let (at, method) = self.methods.get(path).ok_or(Denied::UnknownMethod)?;
-        if granted.methods.contains(*at) {
-            Ok(Grant {
-                method,
-                clearance: granted.clearance,
-            })
-        } else {
-            Err(Denied::MethodNotAllowed)
+        if !granted.methods.contains(*at) {
+            return Err(Denied::MethodNotAllowed);
         }
+        // Asked at every call: it ends while the service runs.
+        if granted.expires.is_some_and(Expires::is_over) {
+            return Err(Denied::ExemptionExpired);
+        }
+        Ok(Grant {
+            method,
+            clearance: granted.clearance,
+            exempted: granted.expires.is_some(),
+        })
     }
 }
 
@@ -294,6 +306,38 @@ mod tests {
             load(&format!("{GOOD}{GOOD}")).unwrap_err(),
             "callers.toml:7: caller 'overview' has two entries: make them one"
         );
+    }
+
+    /// The same caller, of the layer above, until so many days from now.
+    fn exempted(days: i64) -> String {
+        let expires = Expires::in_days(days);
+        format!(
+            "{}exemption = {{ reason = 'a migration', owner = 'team', expires = '{expires}' }}\n",
+            GOOD.replace("'process'", "'experience'")
+        )
+    }
+
+    #[test]
+    fn an_exemption_grants_until_its_last_day_and_says_so() {
+        let desk = id(Layer::Experience, Environment::Dev, "overview");
+        let ask = |days, path| load(&exempted(days)).unwrap().decide(&desk, path);
+        assert!(ask(0, "/s.S/Get").unwrap().exempted);
+        assert!(ask(90, "/s.S/List").unwrap().exempted);
+        assert_eq!(ask(90, "/s.S/Put"), Err(Denied::MethodNotAllowed));
+        assert_eq!(ask(-1, "/s.S/Get"), Err(Denied::ExemptionExpired));
+        // Nobody else by it, and what the rule allows is no exemption.
+        let callers = load(&exempted(90)).unwrap();
+        assert_eq!(
+            callers.decide(&overview(), "/s.S/Get"),
+            Err(Denied::UnknownCaller)
+        );
+        let other = id(Layer::Experience, Environment::Dev, "overviews");
+        assert_eq!(
+            callers.decide(&other, "/s.S/Get"),
+            Err(Denied::UnknownCaller)
+        );
+        let granted = load(GOOD).unwrap().decide(&overview(), "/s.S/Get");
+        assert!(!granted.unwrap().exempted);
     }
 
     #[test]

@@ -8,7 +8,7 @@ use std::{
 };
 
 use serde::Deserialize;
-use strata_config::{ConfigError, Document, Problem, check_service_name};
+use strata_config::{ConfigError, Document, Exemption, Problem, check_service_name};
 use strata_core::{Clearance, Layer, Method, spiffe::SpiffeError};
 
 /// The callers a service admits.
@@ -33,6 +33,8 @@ pub struct CallerEntry {
     /// What it may be answered; public data alone where nothing is said.
     #[serde(default)]
     pub clearance: Clearance,
+    /// What lets it call although the rule of the layers forbids it; none where the rule allows it.
+    pub exemption: Option<Exemption>,
 }
 
 /// Why a policy file cannot be used.
@@ -60,6 +62,12 @@ pub enum PolicyError {
 }
 
 impl CallersFile {
+    /// The callers that call by an exemption, over or not, and what it says.
+    pub fn exempted(&self) -> impl Iterator<Item = (&CallerEntry, &Exemption)> {
+        let entries = self.callers.iter();
+        entries.filter_map(|entry| Some((entry, entry.exemption.as_ref()?)))
+    }
+
     /// Reads and checks the callers.toml of a service in `layer`. A missing file admits nobody.
     ///
     /// # Errors
@@ -115,15 +123,11 @@ fn check(document: &Document<CallersFile>, layer: Layer) -> Vec<Problem> {
         if let Err(invalid) = check_service_name(&entry.service) {
             refuse(&at("service"), format!("'service' {invalid}"));
         }
-        if !entry.layer.may_call(layer) {
-            let what = match layer.callers().next() {
-                Some(may) => format!(
-                    "the {} layer may not call the {layer} layer: {may} may",
-                    entry.layer
-                ),
-                None => format!("no service calls the {layer} layer: remove the entry"),
-            };
-            refuse(&at("layer"), what);
+        if let Some((key, what)) = forbidden(entry, layer) {
+            refuse(&at(key), what);
+        }
+        for (key, what) in entry.exemption.iter().flat_map(Exemption::problems) {
+            refuse(&["callers", &index, "exemption", key], what);
         }
         if !seen.insert((entry.layer, &entry.service)) {
             let what = format!("caller '{}' has two entries: make them one", entry.service);
@@ -144,6 +148,27 @@ fn check(document: &Document<CallersFile>, layer: Layer) -> Vec<Problem> {
     problems
 }
 
+/// Why the rule of the layers forbids the entry, if it does: the key, and what to do.
+fn forbidden(entry: &CallerEntry, layer: Layer) -> Option<(&'static str, String)> {
+    let caller = entry.layer;
+    match (&entry.exemption, layer.callers().next()) {
+        (_, None) => {
+            let what = format!("no service calls the {layer} layer: remove the entry");
+            Some(("layer", what))
+        }
+        (None, Some(_)) if caller.may_call(layer) => None,
+        (Some(_), Some(_)) if caller.may_be_exempted(layer) => None,
+        (Some(_), Some(_)) if caller.may_call(layer) => {
+            let what = format!("the {caller} layer may call the {layer} layer: remove 'exemption'");
+            Some(("exemption", what))
+        }
+        (_, Some(may)) => {
+            let what = format!("the {caller} layer may not call the {layer} layer: {may} may");
+            Some(("layer", what))
+        }
+    }
+}
+
 fn unknown_methods(document: &Document<CallersFile>, methods: &[Method]) -> Vec<Problem> {
     let mut problems = Vec::new();
     for (index, entry) in document.value.callers.iter().enumerate() {
@@ -162,4 +187,62 @@ fn unknown_methods(document: &Document<CallersFile>, methods: &[Method]) -> Vec<
         }
     }
     problems
+}
+
+#[cfg(test)]
+mod tests {
+    use strata_config::Expires;
+
+    use super::*;
+
+    /// An Experience API that may call a System API until so many days from now.
+    fn exempted(days: i64) -> String {
+        let expires = Expires::in_days(days);
+        format!(
+            "[[callers]]\nservice = 'desk'\nlayer = 'experience'\nmethods = ['Get']\n\
+             exemption = {{ reason = 'a migration', owner = 'team', expires = '{expires}' }}\n"
+        )
+    }
+
+    fn load(text: &str) -> Result<CallersFile, String> {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("callers.toml");
+        fs::write(&file, text).unwrap();
+        let prefix = format!("{}/", folder.path().display());
+        CallersFile::load(&file, Layer::System)
+            .map_err(|error| error.to_string().replace(&prefix, ""))
+    }
+
+    #[test]
+    fn mistakes_of_an_exemption_are_named() {
+        assert_eq!(load(&exempted(90)).unwrap().exempted().count(), 1);
+        // Whoever calls by the rule is served on, whatever day it is.
+        assert!(load(&exempted(-1)).is_ok());
+        let changed = |from: &str, to: &str| load(&exempted(90).replace(from, to)).unwrap_err();
+        assert_eq!(
+            changed("'experience'", "'process'"),
+            "callers.toml:5: the process layer may call the system layer: remove 'exemption'"
+        );
+        let forbidden = "layer may not call the system layer: process may";
+        assert_eq!(
+            changed("'experience'", "'system'"),
+            format!("callers.toml:3: the system {forbidden}")
+        );
+        assert_eq!(
+            changed("exemption =", "# "),
+            format!("callers.toml:3: the experience {forbidden}")
+        );
+        assert_eq!(
+            changed("'a migration'", "''"),
+            "callers.toml:5: 'reason' is empty"
+        );
+        assert_eq!(changed("'team'", "' '"), "callers.toml:5: 'owner' is empty");
+        assert_eq!(
+            changed("owner = 'team', ", ""),
+            "callers.toml:5: key 'callers.0.exemption.owner' is missing"
+        );
+        let late = load(&exempted(181)).unwrap_err();
+        let expected = "callers.toml:5: 'expires' is more than 180 days";
+        assert!(late.starts_with(expected), "{late}");
+    }
 }

@@ -116,7 +116,7 @@ where
             })?;
         }
         let environment = Environment::read(std::env::var("STRATA_ENV").ok().as_deref())?;
-        let manifest = Manifest::parse(self.manifest, Path::new("service.toml"))?;
+        let manifest = Manifest::in_force(self.manifest, Path::new("service.toml"))?;
         if manifest.layer != L::LAYER {
             return Err(StartError::Layer {
                 declared: manifest.layer,

@@ -4,7 +4,7 @@ use std::{marker::PhantomData, sync::Arc};
 
 use opentelemetry::metrics::Meter;
 use serde::de::DeserializeOwned;
-use strata_config::{Config, Database, Environment, Manifest};
+use strata_config::{Config, Database, Environment, Expires, Manifest};
 use strata_core::{CallableFrom, ClientOver, System, Tier};
 use strata_net::Callee;
 use strata_telemetry::{Events, UpstreamMetrics};
@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// The context of a service in layer `L`. It is the only source of clients, and it gives a client
-/// only for a contract that `L` may call.
+/// only for a contract that `L` may call, or that service.toml exempts.
 pub struct Ctx<L> {
     pub(crate) manifest: Arc<Manifest>,
     pub(crate) environment: Environment,
@@ -40,14 +40,34 @@ impl<L: Tier> Ctx<L> {
     where
         C: CallableFrom<L> + ClientOver<Transport>,
     {
-        if !self
-            .manifest
-            .calls
-            .iter()
-            .any(|call| call.service == C::SERVICE)
-        {
-            return Err(StartError::UndeclaredCall { callee: C::SERVICE });
-        }
+        let edge = self.manifest.edge(C::LAYER, C::SERVICE);
+        edge.ok_or(StartError::UndeclaredCall { callee: C::SERVICE })?;
+        self.client(None)
+    }
+
+    /// As [`Self::upstream`], of a contract that the rule of the layers does not let `L` call: for as long
+    /// as service.toml has an exemption for it. The callee must have one too.
+    ///
+    /// # Errors
+    /// [`StartError::NotExempted`] when service.toml has none, which says what to do.
+    pub fn exempted<C>(&self) -> Result<Upstream<C>, StartError>
+    where
+        C: ClientOver<Transport>,
+    {
+        let edge = self.manifest.edge(C::LAYER, C::SERVICE);
+        let exemption = edge.and_then(|edge| edge.exemption);
+        let exemption = exemption.ok_or(StartError::NotExempted {
+            caller: L::LAYER,
+            callee: C::SERVICE,
+            layer: C::LAYER,
+        })?;
+        self.client(Some(exemption.expires))
+    }
+
+    fn client<C>(&self, expires: Option<Expires>) -> Result<Upstream<C>, StartError>
+    where
+        C: ClientOver<Transport>,
+    {
         let upstream = self
             .config
             .upstreams
@@ -66,7 +86,8 @@ impl<L: Tier> Ctx<L> {
             metrics: metrics.clone(),
         })?;
         self.channels.add(channel.clone());
-        let stack = stack::client(C::SERVICE, C::METHODS, &metrics, channel);
+        let exemption = expires.map(|day| (day, self.events.clone()));
+        let stack = stack::client(C::SERVICE, C::METHODS, exemption, &metrics, channel);
         Ok(Upstream::new(stack))
     }
 

@@ -48,6 +48,20 @@ pub enum StartError {
         /// The service asked for.
         callee: &'static str,
     },
+    /// A client was asked for that the rule of the layers forbids and service.toml does not exempt.
+    #[error(
+        "the {caller} layer may not call `{callee}`: ask the layer below for it, or have an exemption \
+         agreed with its owner: [[exemptions]] in service.toml with layer = \"{layer}\", service = \
+         \"{callee}\", methods, reason, owner and expires"
+    )]
+    NotExempted {
+        /// The layer that asks.
+        caller: Layer,
+        /// The service asked for.
+        callee: &'static str,
+        /// Its layer.
+        layer: Layer,
+    },
     /// The name does not make a SPIFFE ID.
     #[error(transparent)]
     Identity(#[from] strata_core::spiffe::SpiffeError),

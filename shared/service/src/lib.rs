@@ -7,6 +7,7 @@ mod announce;
 mod app;
 mod ctx;
 mod error;
+mod exemptions;
 mod material;
 mod networks;
 mod policy;

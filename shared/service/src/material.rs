@@ -8,9 +8,10 @@ use strata_release::KeyedTokens;
 use strata_telemetry::MaterialMetrics;
 use strata_tls::{MASK_KEY, Material, MaterialError, Reload, Trust};
 
-use crate::error::StartError;
+use crate::{error::StartError, exemptions};
 
-/// The material, trusted for exactly the layers that may call this one or that it may call.
+/// The material, trusted for exactly the layers that may call this one or that it may call, and for the
+/// single services that are exempted from that.
 pub(crate) fn load(
     manifest: &Manifest,
     environment: Environment,
@@ -26,6 +27,7 @@ pub(crate) fn load(
         own,
         callers: domains(&mut manifest.layer.callers())?,
         callees: domains(&mut manifest.layer.callees())?,
+        exempted: exemptions::trust(manifest, environment)?,
         accept_stale_crls: environment.accepts_stale_crls(),
     };
     Ok(Material::load(&config.tls.material, trust)?)

@@ -43,7 +43,7 @@ pub enum SecurityEvent<'a> {
         /// Of what.
         reason: &'static str,
     },
-    /// A service we call did not prove to be the one it should be.
+    /// A service we call did not prove to be the one it should be, or may not be called any more.
     UpstreamRefused {
         /// The service we meant to call.
         upstream: &'a str,
@@ -58,6 +58,13 @@ pub enum SecurityEvent<'a> {
         method: &'a str,
         /// Why.
         reason: &'static str,
+    },
+    /// A workload called by an exemption from the rule of the layers. Once for each call.
+    ExemptionUsed {
+        /// Its SPIFFE ID.
+        caller: &'a str,
+        /// The path it asked for.
+        method: &'a str,
     },
     /// An access token was refused.
     TokenRefused {
@@ -163,6 +170,13 @@ impl<'a> From<&SecurityEvent<'a>> for Record<'a> {
             } => Self {
                 event: "call_refused",
                 reason,
+                caller: Some(caller),
+                method: Some(method),
+                ..empty
+            },
+            SecurityEvent::ExemptionUsed { caller, method } => Self {
+                event: "exemption_used",
+                reason: "layer_passed_over",
                 caller: Some(caller),
                 method: Some(method),
                 ..empty

@@ -24,7 +24,7 @@ use strata_estate::Pki;
 use strata_net::{Limits, Networks, Transport};
 use strata_telemetry::{Identity, Telemetry, UpstreamMetrics};
 use strata_testkit::{Credential, Flaw, Probe};
-use strata_tls::{Material, Trust};
+use strata_tls::{Exempted, Material, Trust};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
@@ -60,12 +60,13 @@ fn material(pki: &Pki, layer: Layer, service: &str) -> Material {
         "name = \"{service}\"\nlayer = \"{layer}\"\nowner = \"team\"\ndescription = \"A sample.\"\n"
     );
     let manifest = Manifest::parse(&text, Path::new("service.toml")).unwrap();
-    let folder = pki.issue(&manifest).unwrap();
+    let folder = pki.issue(&manifest, &[]).unwrap();
     let domain = |layer| trust_domain(layer, ENVIRONMENT).unwrap();
     let trust = Trust {
         own: id(layer, service),
         callers: layer.callers().map(domain).collect(),
         callees: layer.callees().map(domain).collect(),
+        exempted: Exempted::default(),
         accept_stale_crls: false,
     };
     Material::load(&folder, trust).unwrap()

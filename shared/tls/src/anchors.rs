@@ -35,6 +35,8 @@ pub(crate) struct Bundle {
     domain: TrustDomain,
     /// What they call themselves.
     authority: String,
+    /// Those of the trust domain that are accepted; none where all are.
+    only: Option<Vec<SpiffeId>>,
 }
 
 impl Bundle {
@@ -44,6 +46,15 @@ impl Bundle {
             stem: domain.layer().as_str(),
             domain: domain.clone(),
             authority: domain.name().to_owned(),
+            only: None,
+        }
+    }
+
+    /// The same CAs, trusted for some of whom they vouch for.
+    pub(crate) fn only(self, members: Vec<SpiffeId>) -> Self {
+        Self {
+            only: Some(members),
+            ..self
         }
     }
 
@@ -53,6 +64,7 @@ impl Bundle {
             stem: "tokens",
             domain: own.beside(Layer::Experience),
             authority: own.token_authority(),
+            only: None,
         }
     }
 
@@ -66,6 +78,8 @@ impl Bundle {
 pub(crate) struct Anchors {
     domains: Vec<TrustDomain>,
     anchors: Vec<(Layer, Vec<Anchor>)>,
+    /// The layers of which only these are accepted.
+    only: Vec<(Layer, Vec<SpiffeId>)>,
     accept_stale: bool,
     algorithms: WebPkiSupportedAlgorithms,
     /// Everything read, to tell whether anything changed.
@@ -82,6 +96,7 @@ impl Anchors {
         let mut anchors = Self {
             domains: bundles.iter().map(|bundle| bundle.domain.clone()).collect(),
             anchors: Vec::new(),
+            only: Vec::new(),
             accept_stale,
             algorithms: provider().signature_verification_algorithms,
             read: Vec::new(),
@@ -89,6 +104,9 @@ impl Anchors {
         for bundle in bundles {
             let of_layer = anchors.load_bundle(dir, bundle)?;
             anchors.anchors.push((bundle.domain.layer(), of_layer));
+            let only = bundle.only.iter().cloned();
+            let only = only.map(|members| (bundle.domain.layer(), members));
+            anchors.only.extend(only);
         }
         Ok(anchors)
     }
@@ -126,6 +144,13 @@ impl Anchors {
 
     pub(crate) fn domains(&self) -> &[TrustDomain] {
         &self.domains
+    }
+
+    /// Whether `id`, which was read as one of [`Self::domains`], is accepted: of a layer that is trusted
+    /// for an exemption only whoever is exempted.
+    pub(crate) fn admits(&self, id: &SpiffeId) -> bool {
+        let mut only = self.only.iter().filter(|(of, _)| *of == id.layer());
+        only.all(|(_, members)| members.contains(id))
     }
 
     /// Whether a revocation list past its date still counts.

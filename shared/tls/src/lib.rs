@@ -31,7 +31,7 @@ pub use material::{Material, Reload};
 pub use peers::Peers;
 pub use refusal::Refusal;
 pub use tokens::{TOKEN_USAGE, TokenIssuer, TokenIssuers, TokenSigner};
-pub use trust::Trust;
+pub use trust::{Exempted, Trust};
 
 #[cfg(test)]
 mod fixture;

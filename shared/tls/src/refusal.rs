@@ -11,7 +11,8 @@ pub enum Refusal {
     NoCertificate,
     /// Not exactly one certificate with exactly one URI SAN that is a SPIFFE ID.
     Malformed,
-    /// A SPIFFE ID of another environment, or of a layer that is not accepted here.
+    /// A SPIFFE ID of another environment, or of a layer that is not accepted here; also one of a layer
+    /// that is accepted for an exemption alone, which is another's.
     ForeignTrustDomain,
     /// Not signed by a CA of the trust domain it claims.
     UnknownIssuer,

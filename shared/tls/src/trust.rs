@@ -1,4 +1,6 @@
-//! Whom a service trusts: the layers beside its own, and no other.
+//! Whom a service trusts: the layers beside its own, and of others a single service by exemption.
+
+use std::collections::BTreeSet;
 
 use strata_core::{Layer, SpiffeId, TrustDomain};
 
@@ -13,18 +15,30 @@ pub struct Trust {
     pub callers: Vec<TrustDomain>,
     /// Trust domains of the layers it may call: one per layer.
     pub callees: Vec<TrustDomain>,
+    /// Of other layers these services, and no other of theirs.
+    pub exempted: Exempted,
     /// Whether a revocation list past its date still counts, or nobody of that layer is trusted
     /// until there is a newer one.
     pub accept_stale_crls: bool,
 }
 
+/// Services that are exempted from the rule of the layers, on either side. Their trust is this: that
+/// one SPIFFE ID, vouched for by the CAs of its layer. When it ends is not asked of a handshake.
+#[derive(Clone, Debug, Default)]
+pub struct Exempted {
+    /// Those that may call this one.
+    pub callers: Vec<SpiffeId>,
+    /// Those that this one may call.
+    pub callees: Vec<SpiffeId>,
+}
+
 impl Trust {
     pub(crate) fn caller_bundles(&self) -> Vec<Bundle> {
-        self.callers.iter().map(Bundle::of_layer).collect()
+        bundles(&self.callers, &self.exempted.callers)
     }
 
     pub(crate) fn callee_bundles(&self) -> Vec<Bundle> {
-        self.callees.iter().map(Bundle::of_layer).collect()
+        bundles(&self.callees, &self.exempted.callees)
     }
 
     /// Whose transaction tokens it believes. An Experience API makes tokens and takes none.
@@ -46,11 +60,25 @@ impl Trust {
             .callees
             .iter()
             .find(|domain| !own.may_call(domain.layer()));
-        wrong_caller.or(wrong_callee).map_or(Ok(()), |domain| {
-            Err(MaterialError::Trust {
-                own,
-                other: domain.layer(),
-            })
-        })
+        let Exempted { callers, callees } = &self.exempted;
+        let mut exempted_callers = callers.iter().map(SpiffeId::layer);
+        let mut exempted_callees = callees.iter().map(SpiffeId::layer);
+        let wrong = wrong_caller
+            .or(wrong_callee)
+            .map(TrustDomain::layer)
+            .or_else(|| exempted_callers.find(|layer| !layer.may_be_exempted(own)))
+            .or_else(|| exempted_callees.find(|layer| !own.may_be_exempted(*layer)));
+        wrong.map_or(Ok(()), |other| Err(MaterialError::Trust { own, other }))
     }
+}
+
+/// Those of whole trust domains, then one for each in which only some are exempted.
+fn bundles(domains: &[TrustDomain], exempted: &[SpiffeId]) -> Vec<Bundle> {
+    let of_some: BTreeSet<_> = exempted.iter().map(SpiffeId::trust_domain).collect();
+    let some = |domain: TrustDomain| {
+        let members = exempted.iter().filter(|id| id.trust_domain() == domain);
+        Bundle::of_layer(&domain).only(members.cloned().collect())
+    };
+    let whole = domains.iter().map(Bundle::of_layer);
+    whole.chain(of_some.into_iter().map(some)).collect()
 }

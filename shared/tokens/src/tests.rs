@@ -12,7 +12,7 @@ use strata_core::{
 };
 use strata_estate::pki::{Authority, LeafSpec, Pki};
 use strata_testkit::TransactionToken;
-use strata_tls::{Material, Trust};
+use strata_tls::{Exempted, Material, Trust};
 use tempfile::TempDir;
 
 use crate::{Minter, Refused, Reuse, Verified, Verifier};
@@ -88,7 +88,7 @@ fn manifest(layer: Layer, service: &str) -> Manifest {
 }
 
 fn material(pki: &Pki, layer: Layer, service: &str) -> Material {
-    let folder = pki.issue(&manifest(layer, service)).unwrap();
+    let folder = pki.issue(&manifest(layer, service), &[]).unwrap();
     if layer == Layer::Experience {
         // Outside dev the edge's certificate is another CA's affair: any will do.
         for kind in ["pem", "key"] {
@@ -101,6 +101,7 @@ fn material(pki: &Pki, layer: Layer, service: &str) -> Material {
         callers: layer.callers().map(|layer| own.beside(layer)).collect(),
         callees: layer.callees().map(|layer| own.beside(layer)).collect(),
         own: own.workload(service).unwrap(),
+        exempted: Exempted::default(),
         accept_stale_crls: false,
     };
     Material::load(&folder, trust).unwrap()
@@ -167,7 +168,7 @@ fn requests_that_only_read_share_a_token() {
     // With another key nothing is shared any more.
     world
         .pki
-        .reissue(&manifest(Layer::Experience, "shop"))
+        .reissue(&manifest(Layer::Experience, "shop"), &[])
         .unwrap();
     world.shop.reload().unwrap();
     assert_ne!(mint(1, &READ, Reuse::Shared), first);
@@ -206,7 +207,7 @@ fn what_is_remembered_ends_with_the_material() {
         world.pki.rotate_token_authority().unwrap();
         world
             .pki
-            .publish(&manifest(Layer::System, "stock"))
+            .publish(&manifest(Layer::System, "stock"), &[])
             .unwrap();
         world.stock.reload().unwrap();
     };

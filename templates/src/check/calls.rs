@@ -1,15 +1,20 @@
 //! The rule of the layers, and whether Cargo, service.toml and callers.toml say the same.
 
-use strata_config::Manifest;
+use strata_config::{Edge, Manifest};
 use strata_core::Layer;
 use strata_estate::{Call, Graph, ServiceFolder};
 use strata_policy::{CallerEntry, CallersFile};
 
 use super::Finding;
 
-/// No service is compiled against a contract its layer may not call.
+/// Whether the rule of the layers allows the call, or an exemption does.
+const fn is_allowed(call: &Call) -> bool {
+    call.caller.layer.may_call(call.callee.layer) || call.exempt_until.is_some()
+}
+
+/// No service is compiled against a contract its layer may not call, unless service.toml exempts it.
 pub(super) fn layers(services: &[ServiceFolder], graph: &Graph) -> Vec<Finding> {
-    let forbidden = |call: &&Call| !call.caller.layer.may_call(call.callee.layer);
+    let forbidden = |call: &&Call| !is_allowed(call);
     let finding = |call: &Call| {
         let caller = find(services, call.caller.layer, &call.caller.name)?;
         let may = match call.caller.layer.callees().next() {
@@ -42,8 +47,8 @@ pub(super) fn declared(services: &[ServiceFolder], graph: &Graph) -> Vec<Finding
             call.caller.layer == manifest.layer && call.caller.name == manifest.name
         });
         let mut compiled = Vec::new();
-        for call in calls.filter(|call| call.caller.layer.may_call(call.callee.layer)) {
-            compiled.push(call.callee.name.as_str());
+        for call in calls.filter(|call| is_allowed(call)) {
+            compiled.push((call.callee.layer, call.callee.name.as_str()));
             if call.methods.is_empty() {
                 findings.push(Finding::new(
                     &service.manifest_file(),
@@ -59,16 +64,27 @@ pub(super) fn declared(services: &[ServiceFolder], graph: &Graph) -> Vec<Finding
                 ));
             }
         }
-        for call in manifest
-            .calls
-            .iter()
-            .filter(|call| !compiled.contains(&call.service.as_str()))
+        for Edge {
+            layer,
+            service: name,
+            exemption,
+            ..
+        } in manifest.edges()
         {
-            let callee = callee_name(manifest, &call.service);
+            if compiled.contains(&(layer, name)) {
+                continue;
+            }
+            let list = if exemption.is_some() {
+                "exemptions"
+            } else {
+                "calls"
+            };
             findings.push(Finding::new(
                 &service.folder.join("Cargo.toml"),
-                format!("does not depend on proto-{callee}, whose calls service.toml declares"),
-                "add the dependency, or remove the entry from [[calls]]".to_owned(),
+                format!(
+                    "does not depend on proto-{layer}-{name}, whose calls service.toml declares"
+                ),
+                format!("add the dependency, or remove the entry from [[{list}]]"),
             ));
         }
     }
@@ -79,16 +95,16 @@ pub(super) fn declared(services: &[ServiceFolder], graph: &Graph) -> Vec<Finding
 pub(super) fn granted(services: &[ServiceFolder]) -> Vec<Finding> {
     let mut findings = Vec::new();
     for service in services {
-        for call in &service.manifest.calls {
-            let layer = service.manifest.callee();
-            if layer
-                .and_then(|layer| find(services, layer, &call.service))
-                .is_none()
-            {
-                let callee = callee_name(&service.manifest, &call.service);
+        for Edge {
+            layer,
+            service: name,
+            ..
+        } in service.manifest.edges()
+        {
+            if find(services, layer, name).is_none() {
                 findings.push(Finding::new(
                     &service.manifest_file(),
-                    format!("calls {callee}, which does not exist"),
+                    format!("calls {layer}-{name}, which does not exist"),
                     "correct the name, or make the service".to_owned(),
                 ));
             }
@@ -170,16 +186,8 @@ pub(super) fn methods<'a>(
     caller: &'a Manifest,
     callee: &ServiceFolder,
 ) -> impl Iterator<Item = &'a String> {
-    let calls = caller
-        .layer
-        .may_call(callee.manifest.layer)
-        .then_some(&caller.calls);
-    let name = callee.manifest.name.clone();
-    calls
-        .into_iter()
-        .flatten()
-        .filter(move |call| call.service == name)
-        .flat_map(|call| &call.methods)
+    let edge = caller.edge(callee.manifest.layer, &callee.manifest.name);
+    edge.into_iter().flat_map(|edge| edge.methods)
 }
 
 /// Whether the entry is the caller's.
@@ -187,14 +195,12 @@ pub(super) fn is(entry: &CallerEntry, caller: &Manifest) -> bool {
     entry.layer == caller.layer && entry.service == caller.name
 }
 
-fn find<'a>(services: &'a [ServiceFolder], layer: Layer, name: &str) -> Option<&'a ServiceFolder> {
+pub(super) fn find<'a>(
+    services: &'a [ServiceFolder],
+    layer: Layer,
+    name: &str,
+) -> Option<&'a ServiceFolder> {
     services
         .iter()
         .find(|service| service.manifest.layer == layer && service.manifest.name == name)
-}
-
-fn callee_name(caller: &Manifest, name: &str) -> String {
-    caller
-        .callee()
-        .map_or_else(|| name.to_owned(), |layer| format!("{layer}-{name}"))
 }

@@ -6,6 +6,7 @@ mod config;
 mod contracts;
 mod data_map;
 mod documents;
+mod exemptions;
 mod graph;
 mod policies;
 
@@ -55,6 +56,7 @@ pub(crate) fn findings(
     findings.extend(calls::layers(&services, &graph));
     findings.extend(calls::declared(&services, &graph));
     findings.extend(calls::granted(&services));
+    findings.extend(exemptions::last(&services));
     findings.extend(clearance::covers_calls(workspace, &services));
     findings.extend(config::loads(&services, environments));
     findings.extend(policies::hold(workspace, &services));

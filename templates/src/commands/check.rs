@@ -28,10 +28,12 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         .env
         .as_ref()
         .map_or(all.as_slice(), std::slice::from_ref);
-    let findings = findings(&Workspace::find()?, environments)?;
+    let workspace = Workspace::find()?;
+    let findings = findings(&workspace, environments)?;
     if args.format == Format::Json {
         output::pretty_json(&findings)?;
     } else {
+        list_exemptions(&workspace)?;
         for finding in &findings {
             output::heading(&format!("{}: {}", finding.file.display(), finding.problem))?;
             output::line(&format!("  {}", finding.remedy))?;
@@ -43,4 +45,25 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         1 => bail!("one finding: it says what to do"),
         count => bail!("{count} findings: each says what to do"),
     }
+}
+
+/// Who is exempted from the rule of the layers, so that each check brings it to mind.
+fn list_exemptions(workspace: &Workspace) -> Result<()> {
+    for service in workspace.services()? {
+        for edge in service.manifest.edges() {
+            let Some(exemption) = edge.exemption else {
+                continue;
+            };
+            output::line(&format!(
+                "exempted until {}: {} calls {}-{}, says {}: {}",
+                exemption.expires,
+                service.binary,
+                edge.layer,
+                edge.service,
+                exemption.owner,
+                exemption.reason
+            ))?;
+        }
+    }
+    Ok(())
 }

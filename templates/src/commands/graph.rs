@@ -43,9 +43,12 @@ pub(crate) fn run(args: &Args) -> Result<()> {
                     call.caller.to_string(),
                     call.callee.to_string(),
                     call.methods.join(", "),
+                    call.exempt_until
+                        .map(|day| day.to_string())
+                        .unwrap_or_default(),
                 ]
             });
-            output::table(["caller", "callee", "methods"], rows)
+            output::table(["caller", "callee", "methods", "exempt until"], rows)
         }
         Format::Json => output::pretty_json(&graph),
         Format::Mermaid => output::line(&mermaid(&graph)?),
@@ -81,12 +84,16 @@ fn mermaid(graph: &Graph) -> Result<String> {
         write!(chart, "\n  end")?;
     }
     for call in &graph.calls {
+        let methods = call.methods.join(", ");
+        // What only an exemption lets through is drawn as what it is: not part of the picture for long.
+        let (arrow, label) = match call.exempt_until {
+            None => ("-->", methods),
+            Some(day) => ("-.->", format!("{methods}, exempt until {day}")),
+        };
         write!(
             chart,
-            "\n  {} -->|{}| {}",
-            call.caller,
-            call.methods.join(", "),
-            call.callee
+            "\n  {} {arrow}|{label}| {}",
+            call.caller, call.callee
         )?;
     }
     Ok(chart)

@@ -95,7 +95,7 @@ pub(crate) fn run(args: Args) -> Result<()> {
         Action::Issue { place, service } => {
             let pki = place.open(&workspace)?;
             for service in chosen(&workspace, service.as_deref())? {
-                let folder = pki.issue(&service.manifest)?;
+                let folder = pki.issue(&service.manifest, &service.exempted()?)?;
                 output::line(&format!("issued {}", folder.display()))?;
             }
             Ok(())
@@ -111,7 +111,7 @@ pub(crate) fn run(args: Args) -> Result<()> {
                 pki.rotate_token_authority()?;
                 output::line("replaced the authority of the transaction tokens")?;
                 for service in workspace.services()? {
-                    let folder = pki.publish(&service.manifest)?;
+                    let folder = pki.publish(&service.manifest, &service.exempted()?)?;
                     output::line(&format!("published to {}", folder.display()))?;
                 }
                 return output::line(
@@ -120,7 +120,7 @@ pub(crate) fn run(args: Args) -> Result<()> {
                 );
             }
             for service in workspace.services()? {
-                let folder = pki.reissue(&service.manifest)?;
+                let folder = pki.reissue(&service.manifest, &service.exempted()?)?;
                 output::line(&format!("reissued {}", folder.display()))?;
             }
             Ok(())

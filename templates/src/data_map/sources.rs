@@ -135,10 +135,10 @@ impl Sources {
     /// method's own scopes are enough for. No document says which of them it does call.
     pub(super) fn calls<'a>(&'a self, caller: &'a Service, method: &Method) -> Vec<Call<'a>> {
         let mut calls = Vec::new();
-        for declared in &caller.manifest.calls {
+        for declared in caller.manifest.edges() {
             let callee = self.services.iter().find(|service| {
                 service.manifest.name == declared.service
-                    && caller.manifest.layer.may_call(service.manifest.layer)
+                    && service.manifest.layer == declared.layer
             });
             let Some((callee, entry)) =
                 callee.and_then(|callee| Some((callee, callee.granted(caller)?)))

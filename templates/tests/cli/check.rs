@@ -1,5 +1,7 @@
 //! `check`: nothing is found in a correct estate, and each mistake is found where it is.
 
+use strata_config::Expires;
+
 use super::{sample::Sample, strata::strata};
 
 /// A correct estate after one change.
@@ -47,6 +49,98 @@ fn a_contract_of_a_forbidden_layer() {
         "the experience layer may not call system-ledger",
     );
     found(&findings, "docs/graph.json", "differs");
+}
+
+const LEDGER_CALLERS: &str = "system-api/ledger/policy/callers.toml";
+
+/// Lets the Experience API call the System API until so many days from now, on both sides.
+fn exempt(sample: &Sample, days: i64) {
+    sample.replace(
+        "experience-api/app/Cargo.toml",
+        "[dependencies]\n",
+        "[dependencies]\nproto-system-ledger = { path = \"../../proto/system/ledger\" }\n",
+    );
+    let terms = format!(
+        "reason = \"a test\", owner = \"team\", expires = \"{}\"",
+        Expires::in_days(days)
+    );
+    let file = "experience-api/app/service.toml";
+    let text = sample.read(file)
+        + "[[exemptions]]\nlayer = \"system\"\nservice = \"ledger\"\nmethods = [\"Get\"]\n"
+        + &terms.replace(", ", "\n")
+        + "\n";
+    sample.write(file, &text);
+    let text = sample.read(LEDGER_CALLERS)
+        + "[[callers]]\nservice = \"app\"\nlayer = \"experience\"\nmethods = [\"Get\"]\n\
+           clearance = { sensitivity = \"confidential\", categories = [\"personal\"] }\n"
+        + &format!("exemption = {{ {terms} }}\n");
+    sample.write(LEDGER_CALLERS, &text);
+    strata(sample.root(), &["graph", "--write"]).data();
+    strata(sample.root(), &["data-map", "--write"]).data();
+}
+
+#[test]
+fn an_exemption_of_both_sides_is_no_finding_and_is_listed() {
+    let sample = Sample::new();
+    strata(sample.root(), &["openapi", "--write"]).data();
+    exempt(&sample, 30);
+    let said = strata(sample.root(), &["check"]).data();
+    let expected = format!(
+        "exempted until {}: experience-app calls system-ledger, says team: a test\nnothing found\n",
+        Expires::in_days(30)
+    );
+    assert_eq!(said, expected);
+    let shown = strata(sample.root(), &["graph", "--format", "mermaid"]).data();
+    let edge = format!(
+        "experience-app -.->|Get, exempt until {}| system-ledger",
+        Expires::in_days(30)
+    );
+    assert!(shown.contains(&edge), "{shown}");
+}
+
+#[test]
+fn an_exemption_of_one_side_or_past_its_date() {
+    let of_the_caller = findings(|sample| {
+        let before = sample.read(LEDGER_CALLERS);
+        exempt(sample, 30);
+        sample.write(LEDGER_CALLERS, &before);
+    });
+    let denied = "does not let experience-app call Get";
+    found(&of_the_caller, LEDGER_CALLERS, denied);
+
+    let manifest = "experience-api/app/service.toml";
+    let of_the_callee = findings(|sample| {
+        let before = sample.read(manifest);
+        exempt(sample, 30);
+        sample.write(manifest, &before);
+    });
+    let unused = "lets experience-app call Get, which it does not declare";
+    found(&of_the_callee, LEDGER_CALLERS, unused);
+    let forbidden = "the experience layer may not call system-ledger";
+    found(&of_the_callee, "experience-api/app/Cargo.toml", forbidden);
+
+    let over = findings(|sample| exempt(sample, -1));
+    found(&over, manifest, "system-ledger: the exemption ended on");
+    found(
+        &over,
+        LEDGER_CALLERS,
+        "experience-app: the exemption ended on",
+    );
+
+    let apart = findings(|sample| {
+        exempt(sample, 30);
+        let (one, other) = (Expires::in_days(30), Expires::in_days(31));
+        sample.replace(LEDGER_CALLERS, &one.to_string(), &other.to_string());
+    });
+    found(&apart, LEDGER_CALLERS, "and its service.toml says");
+
+    let not_compiled = findings(|sample| {
+        exempt(sample, 30);
+        let dependency = "proto-system-ledger = { path = \"../../proto/system/ledger\" }\n";
+        sample.replace("experience-api/app/Cargo.toml", dependency, "");
+    });
+    let missing = "does not depend on proto-system-ledger, whose calls";
+    found(&not_compiled, "experience-api/app/Cargo.toml", missing);
 }
 
 #[test]

@@ -22,7 +22,7 @@ use std::{io::Read as _, path::PathBuf};
 use anyhow::{Context as _, Result, bail};
 use strata_config::Environment;
 use strata_core::Layer;
-use strata_tls::{Material, Trust};
+use strata_tls::{Exempted, Material, Trust};
 
 /// The first argument of a process of the bare chain; the second is the service.
 pub(crate) const ROLE: &str = "bare";
@@ -66,6 +66,7 @@ fn material(layer: Layer, service: &str) -> Result<Material> {
         own: domain(layer)?.workload(service)?,
         callers: layer.callers().map(domain).collect::<Result<_, _>>()?,
         callees: layer.callees().map(domain).collect::<Result<_, _>>()?,
+        exempted: Exempted::default(),
         accept_stale_crls: true,
     };
     Ok(Material::load(&PathBuf::from(variable(MATERIAL)?), trust)?)

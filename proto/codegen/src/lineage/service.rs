@@ -3,14 +3,17 @@
 use std::{fs, path::Path};
 
 use serde::Deserialize;
+use strata_core::Layer;
 
-use crate::finding::Finding;
+use crate::{finding::Finding, folder::ContractId};
 
 /// The services a service declares calls to.
 #[derive(Debug, Default)]
 pub(super) struct Calls {
     /// None while there is no service yet, only its contract.
     pub(super) services: Option<Vec<String>>,
+    /// Those it calls by an exemption, over or not: what is built is the same on every day.
+    pub(super) exempted: Vec<ContractId>,
 }
 
 /// What of service.toml matters here.
@@ -18,10 +21,18 @@ pub(super) struct Calls {
 struct Manifest {
     #[serde(default)]
     calls: Vec<Call>,
+    #[serde(default)]
+    exemptions: Vec<Exemption>,
 }
 
 #[derive(Deserialize)]
 struct Call {
+    service: String,
+}
+
+#[derive(Deserialize)]
+struct Exemption {
+    layer: Layer,
     service: String,
 }
 
@@ -44,6 +55,11 @@ impl Calls {
                         .map(|call| call.service)
                         .collect(),
                 ),
+                exempted: manifest
+                    .exemptions
+                    .into_iter()
+                    .map(|Exemption { layer, service }| ContractId { layer, service })
+                    .collect(),
             }),
             Err(error) => Err(Finding::new(
                 &file.display().to_string(),

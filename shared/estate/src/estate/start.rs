@@ -7,7 +7,7 @@ use std::{
 };
 
 use anyhow::{Context as _, Result, ensure};
-use strata_config::{Environment, Manifest, dns_name, trust_domain};
+use strata_config::{Edge, Environment, Manifest, dns_name, trust_domain};
 use strata_core::Layer;
 
 use super::{Estate, Options, Running, StartProgress};
@@ -75,7 +75,7 @@ impl Estate {
             ("STRATA_ADMIN__ADDRESS".to_owned(), ANY.to_string()),
             (
                 "STRATA_TLS__MATERIAL".to_owned(),
-                path_text(&self.pki.issue(manifest)?)?,
+                path_text(&self.pki.issue(manifest, &service.exempted()?)?)?,
             ),
         ]);
         if manifest.layer == Layer::System {
@@ -89,9 +89,9 @@ impl Estate {
             );
             variables.insert("STRATA_TOKENS__AUDIENCE".to_owned(), audience);
         }
-        for call in &manifest.calls {
-            let callee = self.callee(manifest, &call.service)?;
-            let key = call.service.to_uppercase().replace('-', "_");
+        for edge in manifest.edges() {
+            let callee = self.callee(&manifest.name, &edge)?;
+            let key = edge.service.to_uppercase().replace('-', "_");
             let variable = format!("STRATA_UPSTREAMS__{key}__ENDPOINTS");
             variables.insert(variable, format!("[\"{}\"]", callee.address));
         }
@@ -105,13 +105,17 @@ impl Estate {
         })
     }
 
-    fn callee(&self, caller: &Manifest, name: &str) -> Result<&Running> {
+    fn callee(&self, caller: &str, edge: &Edge<'_>) -> Result<&Running> {
+        let Edge {
+            layer,
+            service: name,
+            ..
+        } = edge;
         self.services
             .iter()
-            .find(|service| service.name == name && caller.layer.may_call(service.layer))
+            .find(|service| service.name == *name && service.layer == *layer)
             .with_context(|| {
-                let caller = &caller.name;
-                format!("{caller} calls {name}, but the layer below has no service of that name")
+                format!("{caller} calls {name}, but the {layer} layer has no service of that name")
             })
     }
 

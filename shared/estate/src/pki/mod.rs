@@ -81,14 +81,14 @@ impl Pki {
         Ok(pki)
     }
 
-    /// Signs the first material of a service: SVID, key, the trust bundles of its neighbours, what it
-    /// makes transaction tokens with or believes them by, and the key of the environment's masks.
+    /// Signs the first material of a service: SVID, key, the trust bundles of its neighbours and of the layers
+    /// in `exempted`, what it makes transaction tokens with or believes them by, the environment's mask key.
     ///
     /// # Errors
     /// When the service has material already: it is never overwritten, only rotated.
-    pub fn issue(&self, manifest: &Manifest) -> Result<PathBuf> {
+    pub fn issue(&self, manifest: &Manifest, exempted: &[Layer]) -> Result<PathBuf> {
         let folder = self.material(manifest.layer, &manifest.name);
-        let contents = self.contents(manifest)?;
+        let contents = self.contents(manifest, exempted)?;
         store::create_folder(&folder, |draft| contents.write(draft))?;
         Ok(folder)
     }
@@ -98,9 +98,9 @@ impl Pki {
     ///
     /// # Errors
     /// When the service has none yet.
-    pub fn reissue(&self, manifest: &Manifest) -> Result<PathBuf> {
+    pub fn reissue(&self, manifest: &Manifest, exempted: &[Layer]) -> Result<PathBuf> {
         let folder = self.existing(manifest)?;
-        self.contents(manifest)?.write(&folder)?;
+        self.contents(manifest, exempted)?.write(&folder)?;
         Ok(folder)
     }
 
@@ -108,9 +108,9 @@ impl Pki {
     ///
     /// # Errors
     /// When the service has no material yet.
-    pub fn publish(&self, manifest: &Manifest) -> Result<PathBuf> {
+    pub fn publish(&self, manifest: &Manifest, exempted: &[Layer]) -> Result<PathBuf> {
         let folder = self.existing(manifest)?;
-        self.contents(manifest)?.write_bundles(&folder)?;
+        self.contents(manifest, exempted)?.write_bundles(&folder)?;
         Ok(folder)
     }
 
@@ -187,7 +187,7 @@ impl Pki {
         self.environment
     }
 
-    fn contents(&self, manifest: &Manifest) -> Result<Contents> {
+    fn contents(&self, manifest: &Manifest, exempted: &[Layer]) -> Result<Contents> {
         let layer = manifest.layer;
         let id = trust_domain(layer, self.environment)?.workload(&manifest.name)?;
         let experience = layer == Layer::Experience;
@@ -201,10 +201,9 @@ impl Pki {
         let token = experience
             .then(|| self.token_authority()?.issue(&LeafSpec::token(&id)))
             .transpose()?;
-        let neighbours = layer.callers().chain(layer.callees());
-        let bundles = neighbours
-            .map(|neighbour| neighbour.as_str())
-            .chain((!experience).then_some(TOKENS));
+        let beside = layer.callers().chain(layer.callees());
+        let beside = beside.chain(exempted.iter().copied()).map(Layer::as_str);
+        let bundles = beside.chain((!experience).then_some(TOKENS));
         Ok(Contents {
             svid: self
                 .authority(layer)?
@@ -238,7 +237,7 @@ mod tests {
     use std::{collections::BTreeSet, fs, os::unix::fs::PermissionsExt as _};
 
     use strata_core::SpiffeId;
-    use strata_tls::{Material, Trust};
+    use strata_tls::{Exempted, Material, Trust};
 
     use super::*;
 
@@ -257,6 +256,7 @@ mod tests {
             callers: own.layer().callers().map(domain).collect(),
             callees: own.layer().callees().map(domain).collect(),
             own,
+            exempted: Exempted::default(),
             accept_stale_crls: false,
         }
     }
@@ -274,7 +274,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let pki = Pki::init(&folder.path().join("pki"), ENVIRONMENT).unwrap();
         for layer in Layer::ALL {
-            let material = pki.issue(&manifest(layer)).unwrap();
+            let material = pki.issue(&manifest(layer), &[]).unwrap();
             assert_eq!(load(&pki, layer).id().layer(), layer);
             let key = fs::metadata(material.join("svid.key")).unwrap();
             assert_eq!(key.permissions().mode() & 0o777, 0o600);
@@ -290,7 +290,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let place = folder.path().join("pki");
         let pki = Pki::init(&place, ENVIRONMENT).unwrap();
-        let material = pki.issue(&manifest(Layer::System)).unwrap();
+        let material = pki.issue(&manifest(Layer::System), &[]).unwrap();
         let before = fs::read(material.join("svid.pem")).unwrap();
 
         assert!(
@@ -299,7 +299,7 @@ mod tests {
                 .to_string()
                 .contains("exists already")
         );
-        let again = pki.issue(&manifest(Layer::System)).unwrap_err();
+        let again = pki.issue(&manifest(Layer::System), &[]).unwrap_err();
         assert!(again.to_string().contains("exists already"));
         assert_eq!(fs::read(material.join("svid.pem")).unwrap(), before);
         assert_eq!(
@@ -328,7 +328,7 @@ mod tests {
         for environment in Environment::ALL {
             let folder = tempfile::tempdir().unwrap();
             let pki = Pki::init(&folder.path().join("pki"), environment).unwrap();
-            let material = pki.issue(&manifest(Layer::Experience)).unwrap();
+            let material = pki.issue(&manifest(Layer::Experience), &[]).unwrap();
             let dev = environment == Environment::Dev;
             assert_eq!(material.join("edge.pem").exists(), dev, "{environment}");
             assert_eq!(pki.edge_ca().exists(), dev, "{environment}");
@@ -340,7 +340,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let pki = Pki::init(&folder.path().join("pki"), ENVIRONMENT).unwrap();
         for layer in Layer::ALL {
-            pki.issue(&manifest(layer)).unwrap();
+            pki.issue(&manifest(layer), &[]).unwrap();
         }
         let old = pki
             .authority(Layer::Process)
@@ -355,7 +355,7 @@ mod tests {
             .to_owned();
         assert_ne!(old, new);
         for layer in Layer::ALL {
-            let material = pki.reissue(&manifest(layer)).unwrap();
+            let material = pki.reissue(&manifest(layer), &[]).unwrap();
             load(&pki, layer);
             if layer != Layer::Process {
                 let bundle = fs::read_to_string(material.join("bundles/process.pem")).unwrap();
@@ -369,7 +369,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let pki = Pki::init(&folder.path().join("pki"), ENVIRONMENT).unwrap();
         for layer in Layer::ALL {
-            pki.issue(&manifest(layer)).unwrap();
+            pki.issue(&manifest(layer), &[]).unwrap();
         }
         let certificates = pki.certificates().unwrap();
         let usages: BTreeSet<_> = certificates

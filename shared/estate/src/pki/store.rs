@@ -1,6 +1,7 @@
 //! Where authorities and material lie on disk, and how they get there: whole or not at all.
 
 use std::{
+    collections::BTreeMap,
     fs,
     io::Write as _,
     os::unix::fs::PermissionsExt as _,
@@ -117,14 +118,23 @@ impl Contents {
         self.write_leaves(folder)
     }
 
-    /// Whom the service trusts, and nothing of its own.
+    /// Whom the service trusts, and nothing of its own. Whom it trusted before and does not any more, such
+    /// as the layer of an exemption, goes.
     pub(super) fn write_bundles(&self, folder: &Path) -> Result<()> {
-        for (stem, bundle) in &self.bundles {
-            write(
-                &folder.join("bundles").join(format!("{stem}.pem")),
-                bundle,
-                PUBLIC,
-            )?;
+        let place = folder.join("bundles");
+        let files = self.bundles.iter();
+        let files = files.map(|(stem, bundle)| (place.join(format!("{stem}.pem")), bundle));
+        let files: BTreeMap<_, _> = files.collect();
+        for (file, bundle) in &files {
+            write(file, bundle, PUBLIC)?;
+        }
+        let present = fs::read_dir(&place);
+        for entry in present.with_context(|| format!("{} cannot be read", place.display()))? {
+            let file = entry?.path();
+            if !files.contains_key(&file) {
+                fs::remove_file(&file)
+                    .with_context(|| format!("{} cannot be removed", file.display()))?;
+            }
         }
         Ok(())
     }
@@ -192,4 +202,30 @@ fn write(file: &Path, text: &str, mode: u32) -> Result<()> {
         Ok(())
     };
     attempt().with_context(|| format!("{} cannot be written", file.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use strata_config::{Environment, Manifest};
+
+    use super::*;
+    use crate::Pki;
+
+    #[test]
+    fn a_bundle_that_an_exemption_adds_goes_with_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let pki = Pki::init(&folder.path().join("pki"), Environment::Dev).unwrap();
+        let text = "name = 'sample'\nlayer = 'system'\nowner = 'team'\ndescription = 'A sample.'\n";
+        let sample = Manifest::parse(text, Path::new("service.toml")).unwrap();
+        let material = pki.issue(&sample, &[Layer::Experience]).unwrap();
+        let (added, kept) = (
+            material.join("bundles/experience.pem"),
+            material.join("bundles/process.pem"),
+        );
+        assert!(added.exists() && kept.exists());
+        pki.reissue(&sample, &[Layer::Experience]).unwrap();
+        assert!(added.exists() && kept.exists());
+        pki.publish(&sample, &[]).unwrap();
+        assert!(!added.exists() && kept.exists());
+    }
 }

@@ -6,6 +6,7 @@ use strata_core::{Layer, TrustDomain};
 use tempfile::TempDir;
 
 use super::{Material, Trust};
+use crate::trust::Exempted;
 use crate::{
     error::MaterialError,
     fixture::{Ca, Identity, Leaf, domain},
@@ -77,6 +78,7 @@ impl Folder {
             own: self.own.workload("overview").unwrap(),
             callers: self.own.layer().callers().map(dev).collect(),
             callees: self.own.layer().callees().map(dev).collect(),
+            exempted: Exempted::default(),
             accept_stale_crls: false,
         }
     }

@@ -166,6 +166,88 @@ fn trust_follows_the_rule_of_the_layers() {
     assert!(matches!(refused, Err(MaterialError::Trust { .. })));
 }
 
+/// A System API that the Experience API `shop` may call, and `shop` itself.
+#[test]
+fn an_exemption_opens_the_handshake_to_one_service_of_the_layer() {
+    let (experience, system) = (
+        domain(Layer::Experience, "dev"),
+        domain(Layer::System, "dev"),
+    );
+    let callee = Folder::of(Layer::System);
+    let ca = Ca::new(&experience);
+    let leaf = |ca: &Ca, domain, service| ca.issue(&Leaf::of(domain, service)).der();
+    let (shop, other) = (
+        leaf(&ca, &experience, "shop"),
+        leaf(&ca, &experience, "other"),
+    );
+
+    // Without one there is no such bundle, and with one there must be.
+    callee.load().unwrap();
+    callee.bundle(Layer::Experience, &ca.pem());
+    callee.refused("bundles/experience.pem", "remove it");
+    let mut trust = callee.trust();
+    trust.exempted.callers = vec![experience.workload("shop").unwrap()];
+    let load = || Material::load(callee.dir.path(), trust.clone());
+    let callers = load().unwrap().callers();
+    assert_eq!(
+        callers
+            .identify(std::slice::from_ref(&shop))
+            .unwrap()
+            .service(),
+        "shop"
+    );
+    let refused = callers.identify(&[other]);
+    assert_eq!(refused, Err(Refusal::ForeignTrustDomain));
+    let stranger = leaf(&Ca::new(&experience), &experience, "shop");
+    assert_eq!(callers.identify(&[stranger]), Err(Refusal::UnknownIssuer));
+    // Whoever may call by the rule still may.
+    let process = domain(Layer::Process, "dev");
+    let below = Ca::new(&process);
+    callee.bundle(Layer::Process, &below.pem());
+    let callers = load().unwrap().callers();
+    assert!(callers.identify(&[leaf(&below, &process, "any")]).is_ok());
+    assert!(callers.identify(&[shop]).is_ok());
+    fs::remove_file(callee.file("bundles/experience.pem")).unwrap();
+    assert!(matches!(load(), Err(MaterialError::MissingBundle { .. })));
+
+    let caller = Folder::of(Layer::Experience);
+    let ca = Ca::new(&system);
+    caller.bundle(Layer::System, &ca.pem());
+    caller.refused("bundles/system.pem", "remove it");
+    let mut trust = caller.trust();
+    trust.exempted.callees = vec![system.workload("stock").unwrap()];
+    let callees = Material::load(caller.dir.path(), trust).unwrap().callees();
+    let identify = |service| callees.identify(&[leaf(&ca, &system, service)]);
+    assert!(identify("stock").is_ok());
+    assert_eq!(identify("other"), Err(Refusal::ForeignTrustDomain));
+}
+
+#[test]
+fn an_exemption_only_passes_a_layer_on_the_way_down() {
+    for (own, other, as_caller) in [
+        (Layer::System, Layer::Process, true),
+        (Layer::System, Layer::System, true),
+        (Layer::Process, Layer::Process, false),
+        (Layer::Experience, Layer::Experience, false),
+        (Layer::Experience, Layer::System, true),
+        (Layer::System, Layer::Experience, false),
+    ] {
+        let folder = Folder::of(own);
+        let mut trust = folder.trust();
+        let peer = vec![domain(other, "dev").workload("peer").unwrap()];
+        if as_caller {
+            trust.exempted.callers = peer;
+        } else {
+            trust.exempted.callees = peer;
+        }
+        let refused = Material::load(folder.dir.path(), trust);
+        assert!(
+            matches!(refused, Err(MaterialError::Trust { .. })),
+            "{own} {other}"
+        );
+    }
+}
+
 #[test]
 fn the_token_leaf_is_this_services_and_for_tokens_alone() {
     let with = |change: &dyn Fn(&mut Leaf), why| {

@@ -69,6 +69,9 @@ pub(crate) fn verify(
         return Err(Refusal::Malformed);
     }
     let id = Certificate::parse(leaf)?.spiffe_id(anchors.domains())?;
+    if !anchors.admits(&id) {
+        return Err(Refusal::ForeignTrustDomain);
+    }
     let leaf = EndEntityCert::try_from(leaf)?;
     // CAs of one layer bear one name, and each has its own list: so they are tried one by one.
     for anchor in anchors.of(&id, now) {
