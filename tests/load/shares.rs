@@ -360,6 +360,7 @@ fn material(rig: &Rig, service: &str) -> Result<Material> {
         callers: layer.callers().map(|layer| own.beside(layer)).collect(),
         callees: layer.callees().map(|layer| own.beside(layer)).collect(),
         own: running.id.clone(),
+        exempted: strata_tls::Exempted::default(),
         accept_stale_crls: false,
     };
     Ok(Material::load(&running.material, trust)?)
