@@ -71,7 +71,7 @@ async fn an_experience_api_comes_with_its_document() {
     let output = copy.strata(&arguments);
     succeeds(&arguments, &output);
     let listed: Vec<Change> = serde_json::from_slice(&output.stdout).unwrap();
-    let file = PathBuf::from("docs/openapi/kiosk.json");
+    let file = PathBuf::from("docs/openapi/kiosk.v1.json");
     let change = listed.iter().find(|change| change.file == file).unwrap();
     assert!(!change.existed);
     let document = std::fs::read(folder.path().join(&file)).unwrap();
