@@ -114,7 +114,7 @@ mod tests {
     #[test]
     fn a_version_says_what_it_has_changed() {
         let change = ", changes: [{date: \"2026-01-31\", text: \"The first version.\"}]";
-        let service = "experience/desk/v1/contract.proto:5: service DeskService";
+        let service = "experience/desk/v1/contract.proto:6: service DeskService";
         experience(
             change,
             "",
