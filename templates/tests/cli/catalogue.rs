@@ -83,7 +83,9 @@ fn an_api_is_shown_with_its_methods_terms_and_changes() {
 fn a_version_is_deprecated_when_all_its_methods_are() {
     let sample = Sample::new();
     let first = sample.read(CONTRACT);
-    let second = first.replace("app.v1", "app.v2").replace("/v1/", "/v2/");
+    let second = first
+        .replace("app.v1", "app.v2")
+        .replace("/v1/balance", "/v2/balance");
     sample.write("proto/experience/app/v2/app.proto", &second);
     let ends = "deprecated_after: \"2026-02-28\" sunset: \"2027-02-28\"";
     sample.replace(CONTRACT, PURPOSE, &format!("{PURPOSE} {ends}"));

@@ -38,7 +38,9 @@ fn a_service_without_a_document_is_named_with_those_that_have_one() {
 fn each_version_has_a_document_of_its_own() {
     let sample = Sample::new();
     let first = sample.read("proto/experience/app/v1/app.proto");
-    let second = first.replace("app.v1", "app.v2").replace("/v1/", "/v2/");
+    let second = first
+        .replace("app.v1", "app.v2")
+        .replace("/v1/balance", "/v2/balance");
     sample.write("proto/experience/app/v2/app.proto", &second);
     let run = |arguments: &[&str]| strata(sample.root(), arguments).data();
     run(&["openapi", "--write"]);
