@@ -7,7 +7,7 @@ use clap::{
 };
 use strata_config::Environment;
 
-use crate::commands::{check, data_map, graph, manifest, new, openapi, pki, token, up};
+use crate::commands::{catalogue, check, data_map, graph, manifest, new, openapi, pki, token, up};
 
 /// Runs and checks the estate.
 #[derive(Parser)]
@@ -31,6 +31,7 @@ enum Command {
     Graph(graph::Args),
     Openapi(openapi::Args),
     DataMap(data_map::Args),
+    Catalogue(catalogue::Args),
     Check(check::Args),
     Manifest(manifest::Args),
 }
@@ -58,6 +59,7 @@ pub(crate) async fn run() -> Result<()> {
         Command::Graph(args) => graph::run(&args),
         Command::Openapi(args) => openapi::run(&args),
         Command::DataMap(args) => data_map::run(args).await,
+        Command::Catalogue(args) => catalogue::run(&args),
         Command::Check(args) => check::run(&args),
         Command::Manifest(args) => manifest::run(&args),
     }

@@ -10,10 +10,12 @@ use anyhow::{Context as _, Result};
 use strata_core::Layer;
 use strata_estate::Workspace;
 
-/// The document of one Experience API, as its contract says.
+/// The document of one version of an Experience API, as its contract says.
 pub(crate) struct Document {
     /// The service.
     pub(crate) service: String,
+    /// `v1`.
+    pub(crate) version: String,
     /// The committed file.
     pub(crate) file: PathBuf,
     /// What that file should hold.
@@ -33,26 +35,28 @@ pub(crate) enum State {
 }
 
 impl Document {
-    /// The document of every Experience API, in the order of the services.
+    /// The documents of every Experience API, in the order of the services, oldest version first.
     pub(crate) fn all(workspace: &Workspace) -> Result<Vec<Self>> {
         let services = workspace.services()?.into_iter();
-        services
+        let documents: Result<Vec<_>> = services
             .filter(|service| service.manifest.layer == Layer::Experience)
             .map(|service| Self::of(workspace, &service.manifest.name))
-            .collect()
+            .collect();
+        Ok(documents?.into_iter().flatten().collect())
     }
 
-    /// The document of one.
-    pub(crate) fn of(workspace: &Workspace, service: &str) -> Result<Self> {
+    /// Those of one.
+    pub(crate) fn of(workspace: &Workspace, service: &str) -> Result<Vec<Self>> {
         let layer = Layer::Experience.as_str();
         let contract = workspace.root().join("proto").join(layer).join(service);
-        let text = strata_codegen::openapi(&contract)?
-            .with_context(|| format!("{} has no routes", contract.display()))?;
-        Ok(Self {
+        let documents = strata_codegen::openapi(&contract)?.into_iter();
+        let documents = documents.map(|document| Self {
             service: service.to_owned(),
-            file: file(workspace, service),
-            text,
-        })
+            file: file(workspace, service, &document.version),
+            version: document.version,
+            text: document.text,
+        });
+        Ok(documents.collect())
     }
 
     /// How the committed file compares.
@@ -68,9 +72,9 @@ impl Document {
     }
 }
 
-/// Where the document of an Experience API is committed.
-pub(crate) fn file(workspace: &Workspace, service: &str) -> PathBuf {
-    folder(workspace).join(format!("{service}.json"))
+/// Where the document of a version of an Experience API is committed.
+pub(crate) fn file(workspace: &Workspace, service: &str, version: &str) -> PathBuf {
+    folder(workspace).join(format!("{service}.{version}.json"))
 }
 
 /// Where all of them are.

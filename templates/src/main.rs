@@ -1,5 +1,6 @@
 //! The command line of the estate: `cargo strata <command>`.
 
+mod catalogue;
 mod check;
 mod cli;
 mod commands;
@@ -7,6 +8,7 @@ mod data_map;
 mod demo;
 mod documents;
 mod output;
+mod paper;
 mod scaffold;
 
 use std::process::ExitCode;

@@ -14,19 +14,20 @@ fn drift(workspace: &Workspace, committed: &Path) -> Vec<String> {
         let manifest = &service.manifest;
         let contract = workspace.root().join("proto");
         let contract = contract.join(manifest.layer.as_str()).join(&manifest.name);
-        let document = strata_codegen::openapi(&contract).unwrap();
+        let documents = strata_codegen::openapi(&contract).unwrap();
         assert_eq!(
-            document.is_some(),
+            !documents.is_empty(),
             manifest.layer == Layer::Experience,
             "{}",
             manifest.name
         );
-        let Some(document) = document else { continue };
-        let file = format!("{}.json", manifest.name);
-        if fs::read_to_string(committed.join(&file)).ok() != Some(document) {
-            drift.push(format!("{file} is not what its contract says"));
+        for document in documents {
+            let file = format!("{}.{}.json", manifest.name, document.version);
+            if fs::read_to_string(committed.join(&file)).ok() != Some(document.text) {
+                drift.push(format!("{file} is not what its contract says"));
+            }
+            known.insert(file);
         }
-        known.insert(file);
     }
     for entry in fs::read_dir(committed).unwrap() {
         let file = entry.unwrap().file_name().into_string().unwrap();
@@ -49,7 +50,7 @@ fn committed_documents_are_those_of_the_contracts() {
         fs::copy(entry.path(), copy.path().join(entry.file_name())).unwrap();
     }
     assert_eq!(drift(&workspace, copy.path()), [""; 0]);
-    let storefront = copy.path().join("storefront.json");
+    let storefront = copy.path().join("storefront.v1.json");
     let text = fs::read_to_string(&storefront).unwrap();
     let changed = text.replacen("\"maximum\": 100", "\"maximum\": 101", 1);
     assert_ne!(changed, text);
@@ -58,7 +59,7 @@ fn committed_documents_are_those_of_the_contracts() {
     assert_eq!(
         drift(&workspace, copy.path()),
         [
-            "storefront.json is not what its contract says",
+            "storefront.v1.json is not what its contract says",
             "gone.json belongs to no Experience API"
         ]
     );

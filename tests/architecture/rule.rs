@@ -3,8 +3,8 @@
 
 use std::marker::PhantomData;
 
-use proto_experience_storefront::v1::StorefrontContract;
-use proto_experience_support_desk::v1::SupportDeskContract;
+use proto_experience_storefront::StorefrontContract;
+use proto_experience_support_desk::SupportDeskContract;
 use proto_process_customer_overview::v1::CustomerOverviewServiceClient;
 use proto_system_customers::v1::CustomersServiceClient;
 use proto_system_orders::v1::OrdersServiceClient;

@@ -11,14 +11,23 @@ pub(crate) async fn what_is_served_is_what_is_committed(rig: &mut Rig) {
     let edges = rig.services.iter().map(|service| &service.manifest);
     let edges = edges.filter(|manifest| manifest.layer == Layer::Experience);
     for name in edges.map(|manifest| &manifest.name) {
-        let file = workspace.root().join(format!("docs/openapi/{name}.json"));
-        let committed: Value = serde_json::from_slice(&std::fs::read(file).unwrap()).unwrap();
-        // Without a token: who reads it has none yet.
-        let edge = rig.edge(name).unwrap();
-        let served = edge.send("/openapi.json", |request| request).await.unwrap();
-        assert_eq!(served.status, StatusCode::OK, "{name}");
-        assert_eq!(served.headers[header::CONTENT_TYPE], "application/json");
-        assert_eq!(served.body, committed, "{name}");
+        let contract = workspace.root().join("proto/experience").join(name);
+        let versions = strata_codegen::openapi(&contract).unwrap();
+        let newest = versions.last().unwrap().version.clone();
+        let mut paths = vec![("/openapi.json".to_owned(), newest)];
+        let versions = versions.into_iter().map(|document| document.version);
+        paths.extend(versions.map(|version| (format!("/{version}/openapi.json"), version)));
+        for (path, version) in paths {
+            let file = format!("docs/openapi/{name}.{version}.json");
+            let committed = std::fs::read(workspace.root().join(file)).unwrap();
+            let committed: Value = serde_json::from_slice(&committed).unwrap();
+            // Without a token: who reads it has none yet.
+            let edge = rig.edge(name).unwrap();
+            let served = edge.send(&path, |request| request).await.unwrap();
+            assert_eq!(served.status, StatusCode::OK, "{name}{path}");
+            assert_eq!(served.headers[header::CONTENT_TYPE], "application/json");
+            assert_eq!(served.body, committed, "{name}{path}");
+        }
     }
 }
 

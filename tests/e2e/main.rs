@@ -38,6 +38,7 @@ mod stream;
 mod tokens;
 mod trace;
 mod upstream;
+mod versions;
 
 use std::{process::ExitCode, time::Duration};
 
@@ -51,7 +52,7 @@ const STREAM: &str = "/v1/me/orders.ndjson";
 const ORDERS: &str = "/v1/me/orders";
 
 fn main() -> anyhow::Result<ExitCode> {
-    if let Some(ended) = panicking::run() {
+    if let Some(ended) = panicking::run().or_else(versions::run) {
         return Ok(ended);
     }
     run(cases![
@@ -99,6 +100,10 @@ fn main() -> anyhow::Result<ExitCode> {
         networks::a_list_that_changes_is_in_force_at_once,
         networks::a_list_with_a_mistake_stops_the_start,
         headers::every_answer_carries_the_security_headers,
+        versions::two_versions_are_served_side_by_side,
+        versions::a_deprecated_method_says_when_it_ends,
+        versions::a_method_past_its_sunset_is_gone,
+        versions::a_version_that_is_served_twice_stops_the_start,
         documents::what_is_served_is_what_is_committed,
         production::nobody_is_told_what_the_api_offers,
         documents::the_page_brings_a_policy_of_its_own,

@@ -7,12 +7,13 @@ use serde_json::json;
 use strata_core::Layer;
 use strata_tests::{Answer, Counts, Rig};
 
-use crate::{CONTACT, ORDERS, OVERVIEW, STREAM};
+use crate::{CONTACT, ORDERS, OVERVIEW, STREAM, versions::ORDERS_V2};
 
 /// Every method of an Experience API, as a user asks for it who may.
-const STOREFRONT: [(&str, &str); 4] = [
+const STOREFRONT: [(&str, &str); 5] = [
     ("GetMyOverview", OVERVIEW),
     ("ListMyOrders", ORDERS),
+    ("ListMyOrders", ORDERS_V2),
     ("UpdateMyContact", CONTACT),
     ("StreamMyOrders", STREAM),
 ];

@@ -19,7 +19,7 @@ use strata_tls::{Exempted, Material, Trust};
 use crate::issuer::Issuer;
 
 /// Paths that are served elsewhere, and one that is nowhere.
-const TOLD: [&str; 2] = ["/openapi.json", "/docs"];
+const TOLD: [&str; 4] = ["/openapi.json", "/docs", "/v1/openapi.json", "/v2/docs"];
 const UNKNOWN: &str = "/nothing";
 
 pub(crate) async fn nobody_is_told_what_the_api_offers(rig: &mut Rig) {

@@ -71,9 +71,15 @@ async fn an_experience_api_comes_with_its_document() {
     let output = copy.strata(&arguments);
     succeeds(&arguments, &output);
     let listed: Vec<Change> = serde_json::from_slice(&output.stdout).unwrap();
-    let file = PathBuf::from("docs/openapi/kiosk.json");
+    let file = PathBuf::from("docs/openapi/kiosk.v1.json");
     let change = listed.iter().find(|change| change.file == file).unwrap();
     assert!(!change.existed);
+    for paper in ["docs/catalogue.md", "docs/catalogue.html"] {
+        let file = PathBuf::from(paper);
+        assert!(listed.iter().any(|change| change.file == file), "{paper}");
+        let text = std::fs::read_to_string(folder.path().join(&file)).unwrap();
+        assert!(text.contains("kiosk"), "{paper}");
+    }
     let document = std::fs::read(folder.path().join(&file)).unwrap();
     let document: serde_json::Value = serde_json::from_slice(&document).unwrap();
     // What the callee says of a value holds here too.

@@ -2,17 +2,21 @@
 //! names anybody.
 
 use futures_util::{StreamExt as _, TryStreamExt as _};
-use proto_experience_storefront::v1::{
-    self as wire, GetMyOverviewRequest, GetMyOverviewResponse, ListMyOrdersRequest,
-    ListMyOrdersResponse, StorefrontService, StreamMyOrdersRequest, UpdateMyContactRequest,
-    UpdateMyContactResponse,
+use proto_experience_storefront::{
+    v1::{
+        self as wire, GetMyOverviewRequest, GetMyOverviewResponse, ListMyOrdersRequest,
+        ListMyOrdersResponse, StorefrontService, StreamMyOrdersRequest, UpdateMyContactRequest,
+        UpdateMyContactResponse,
+    },
+    v2,
 };
 use strata_core::{Call, Error};
 use strata_service::Messages;
 
 use crate::upstream::{Upstreams, process};
 
-/// The contract over the Process APIs.
+/// The contract, in both versions, over the Process APIs.
+#[derive(Clone)]
 pub(crate) struct Api {
     upstreams: Upstreams,
 }
@@ -86,6 +90,25 @@ impl StorefrontService for Api {
     }
 }
 
+impl v2::StorefrontService for Api {
+    async fn list_my_orders(
+        &self,
+        call: Call,
+        request: v2::ListMyOrdersRequest,
+    ) -> Result<v2::ListMyOrdersResponse, Error> {
+        let request = process::ListOrdersRequest {
+            customer_id: call.principal()?.subject.clone(),
+            page_size: request.page_size,
+            page_token: request.page_token,
+        };
+        let listed = self.upstreams.orders(&call, request).await?;
+        Ok(v2::ListMyOrdersResponse {
+            orders: listed.orders.into_iter().map(summary).collect(),
+            next_page_token: listed.next_page_token,
+        })
+    }
+}
+
 fn profile(profile: process::Profile) -> wire::Profile {
     let loyalty_tier = match profile.loyalty_tier() {
         process::LoyaltyTier::Unspecified => wire::LoyaltyTier::Unspecified,
@@ -147,5 +170,26 @@ fn line(line: process::OrderLine) -> wire::OrderLine {
         description: line.description,
         quantity: line.quantity,
         unit_price_minor: line.unit_price_minor,
+    }
+}
+
+fn summary(order: process::Order) -> v2::OrderSummary {
+    let status = match order.status() {
+        process::OrderStatus::Unspecified => v2::OrderStatus::Unspecified,
+        process::OrderStatus::Placed => v2::OrderStatus::Placed,
+        process::OrderStatus::Paid => v2::OrderStatus::Paid,
+        process::OrderStatus::Shipped => v2::OrderStatus::Shipped,
+        process::OrderStatus::Delivered => v2::OrderStatus::Delivered,
+        process::OrderStatus::Cancelled => v2::OrderStatus::Cancelled,
+        process::OrderStatus::Returned => v2::OrderStatus::Returned,
+    };
+    v2::OrderSummary {
+        order_id: order.order_id,
+        status: status.into(),
+        placed_at: order.placed_at,
+        total: Some(v2::Money {
+            minor: order.total_minor,
+            currency: order.currency,
+        }),
     }
 }

@@ -3,6 +3,7 @@
 mod api;
 mod upstream;
 
+use proto_experience_storefront::{v1, v2};
 use strata_core::Experience;
 use strata_service::{BuildError, Ctx, Service};
 
@@ -13,8 +14,7 @@ use crate::{api::Api, upstream::Upstreams};
 /// # Errors
 /// When a call is not declared or an upstream not configured.
 pub async fn build(ctx: Ctx<Experience>) -> Result<Service<Experience>, BuildError> {
-    let upstreams = Upstreams::connect(&ctx)?;
-    Ok(Service::edge(proto_experience_storefront::v1::routes(
-        Api::new(upstreams),
-    )))
+    let api = Api::new(Upstreams::connect(&ctx)?);
+    let routes = v1::routes(api.clone()).merge(v2::routes(api));
+    Ok(Service::edge(routes))
 }

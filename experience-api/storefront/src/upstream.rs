@@ -11,6 +11,7 @@ use self::process::{
 };
 
 /// The Process APIs this service shows.
+#[derive(Clone)]
 pub(crate) struct Upstreams {
     overview: Upstream<CustomerOverviewServiceClient<Transport>>,
 }

@@ -14,6 +14,7 @@ mod placement;
 mod routes;
 mod stores;
 mod values;
+mod versions;
 
 #[cfg(test)]
 pub(crate) mod fixture;
@@ -38,6 +39,7 @@ pub(crate) fn all(contract: &Contract) -> Vec<Finding> {
         ceilings::check,
         routes::check,
         stores::check,
+        versions::check,
     ] {
         check(contract, &mut findings);
     }

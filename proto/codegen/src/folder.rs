@@ -38,7 +38,8 @@ pub(crate) struct Folder {
     pub(crate) layer: Layer,
     /// The service, by the folder's name.
     pub(crate) name: String,
-    /// The protos, as imported (`system/customers/v1/customers.proto`), by version (`v1`).
+    /// The protos, as imported (`system/customers/v1/customers.proto`), by version (`v1`), oldest
+    /// first.
     pub(crate) versions: Vec<(String, Vec<String>)>,
     path: PathBuf,
     root: PathBuf,
@@ -69,12 +70,12 @@ impl Folder {
 
         let unreadable =
             |error: io::Error| Finding::new(&place, "", format!("cannot be read: {error}"));
+        let mut folders = names(path).map_err(unreadable)?;
+        folders.retain(|name| number(name).is_some());
+        // v10 comes after v9.
+        folders.sort_by_key(|name| number(name));
         let mut versions = Vec::new();
-        for version in names(path)
-            .map_err(unreadable)?
-            .into_iter()
-            .filter(|name| is_version(name))
-        {
+        for version in folders {
             let protos: Vec<_> = names(&path.join(&version))
                 .map_err(unreadable)?
                 .into_iter()
@@ -140,7 +141,8 @@ pub(crate) fn names(folder: &Path) -> io::Result<Vec<String>> {
     Ok(names)
 }
 
-fn is_version(name: &str) -> bool {
-    name.strip_prefix('v')
-        .is_some_and(|number| number.parse::<u16>().is_ok_and(|n| n > 0))
+/// The number of a version by its folder's name; none when that is no version's.
+pub(crate) fn number(name: &str) -> Option<u16> {
+    let number: u16 = name.strip_prefix('v')?.parse().ok()?;
+    (number > 0 && name == format!("v{number}")).then_some(number)
 }

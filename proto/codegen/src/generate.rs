@@ -1,4 +1,5 @@
-//! Writes `contract.rs`: one module per version, everything of the version flat in it.
+//! Writes `contract.rs`: one module per version, everything of the version flat in it. Beside them stands
+//! what the versions of an Experience API are together.
 
 mod bounds;
 mod classify;
@@ -24,7 +25,11 @@ pub(crate) fn contract(contract: &Contract) -> Result<String, Finding> {
         .iter()
         .map(|version| module(contract, version))
         .collect::<Result<TokenStream, _>>()?;
-    let file = syn::parse2(modules).map_err(|error| defect(contract, &error))?;
+    let all = match contract.folder.layer {
+        Layer::System | Layer::Process => TokenStream::new(),
+        Layer::Experience => rest::contract(contract),
+    };
+    let file = syn::parse2(quote!(#all #modules)).map_err(|error| defect(contract, &error))?;
     Ok(prettyplease::unparse(&file))
 }
 
@@ -282,8 +287,10 @@ mod tests {
             &code,
             &[
                 "pub fn routes<S: DeskService>( service: S, ) -> \
-                 ::strata_rest::Routes<DeskContract>",
+                 ::strata_rest::Routes<super::DeskContract>",
+                "let routes = ::strata_rest::Routes::new(1u16, OPENAPI);",
                 "impl ::strata_core::Contract for DeskContract {",
+                "&[v1::GET_TICKET, v1::PUT_TICKET]",
                 "path: &[ ::strata_rest::Parameter { json: \"ticketId\", proto: \"ticket_id\", \
                  kind: ::strata_rest::Kind::Text, repeated: false, }, ], query: &[ \
                  ::strata_rest::Parameter { json: \"asOf\", proto: \"as_of\", kind: \
@@ -291,7 +298,8 @@ mod tests {
                  json: \"tags\", proto: \"tags\", kind: ::strata_rest::Kind::Text, repeated: \
                  true, }, ], body: ::strata_rest::BodyBinding::None",
                 "body: ::strata_rest::BodyBinding::Field(\"ticket\"), fields: &[ \
-                 (\"ticket_id\", \"ticketId\"), (\"ticket\", \"ticket\")]",
+                 (\"ticket_id\", \"ticketId\"), (\"ticket\", \"ticket\")], deprecation: \
+                 ::core::option::Option::None",
                 "<S as DeskService>::put_ticket(&api, call, request).await",
                 "impl<'de> serde::Deserialize<'de> for PutTicketRequest",
             ],

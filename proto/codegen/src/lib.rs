@@ -6,10 +6,10 @@
 //!    `classification` what labels are read with, `labels` the most a message can hold;
 //! 4. `checks` finds everything that breaks a rule in the contract itself, `claims` and `lineage` what
 //!    breaks one towards others, and the build stops there if it must;
-//! 5. `openapi` makes the document of an Experience contract;
+//! 5. `openapi` makes the document of each version of an Experience contract;
 //! 6. `generate` writes `contract.rs`.
 //!
-//! [`openapi`] makes the document alone, for who commits or compares it; [`policy_schema`] says what
+//! [`openapi`] makes the documents alone, for who commits or compares it; [`policy_schema`] says what
 //! policies may speak of; [`check`] checks all contracts; [`clearances`] says what who calls a method
 //! must be cleared for; [`read`] gives what the annotations say,
 //! for who reports on the estate.
@@ -21,6 +21,7 @@ mod classification;
 mod comments;
 mod compile;
 mod contracts;
+mod deprecation;
 mod finding;
 mod folder;
 mod generate;
@@ -53,7 +54,7 @@ use crate::{
     folder::Folder,
     model::{Combination, Model},
 };
-pub use crate::{check::Report, finding::Finding, labels::annotation};
+pub use crate::{check::Report, finding::Finding, labels::annotation, openapi::Document};
 
 /// Generates the contract whose `build.rs` calls this, into `$OUT_DIR/contract.rs`. What is wrong
 /// with it is said as one cargo error per finding.
@@ -81,19 +82,18 @@ pub fn check(root: &Path, memory: &Path) -> Report {
     check::all(root, memory)
 }
 
-/// The OpenAPI document of the contract in `folder` (`proto/<layer>/<name>`), newest version, as it is
-/// committed: indented, with a line break at its end. None for a contract without routes. Which rules
-/// the contract breaks is [`check`]'s to say.
+/// The OpenAPI documents of the contract in `folder` (`proto/<layer>/<name>`), one for each version,
+/// oldest first. None for a contract without routes. Which rules the contract breaks is [`check`]'s to
+/// say.
 ///
 /// # Errors
 /// Why there can be no document.
-pub fn openapi(folder: &Path) -> Result<Option<String>, Finding> {
-    let document = openapi::newest(&compiled(folder)?)?;
-    Ok(document.map(|document| format!("{document:#}\n")))
+pub fn openapi(folder: &Path) -> Result<Vec<Document>, Finding> {
+    openapi::all(&compiled(folder)?)
 }
 
-/// What policies of the contract in `folder` (`proto/<layer>/<name>`), newest version, may speak of: a
-/// Cedar schema.
+/// What policies of the contract in `folder` (`proto/<layer>/<name>`) may speak of: a Cedar schema, of its
+/// newest version, or of all versions of an Experience API.
 ///
 /// # Errors
 /// Why the contract cannot be read.

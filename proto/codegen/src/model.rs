@@ -1,14 +1,16 @@
 //! A contract as its annotations describe it, for who reports on the estate: labels, lineage, what is
 //! stored and for how long. Reading changes nothing and generates nothing.
 
-use prost_reflect::{FieldDescriptor, MessageDescriptor, MethodDescriptor};
+use prost_reflect::{FieldDescriptor, FileDescriptor, MessageDescriptor, MethodDescriptor};
 use strata_core::{Label, Layer, masking};
 
 use crate::{
     classification::{self, Classification},
-    compile::Contract,
-    labels,
-    options::BusinessValue,
+    comments,
+    compile::{self, Contract},
+    labels, openapi,
+    options::{self, BusinessValue},
+    route::Route,
 };
 
 /// One contract.
@@ -20,10 +22,32 @@ pub struct Model {
     pub name: String,
     /// The team that answers for the service, as the newest version says.
     pub owner: String,
-    /// The methods of every version that is served.
+    /// Its versions, oldest first.
+    pub versions: Vec<Version>,
+    /// The methods of every version.
     pub methods: Vec<Method>,
     /// The messages of every version, nested ones too.
     pub messages: Vec<Message>,
+}
+
+/// A version.
+#[derive(Clone, Debug)]
+pub struct Version {
+    /// `v1`.
+    pub name: String,
+    /// What it is, in the words of its contract; may be empty.
+    pub about: String,
+    /// What it has changed for clients; empty below the Experience layer.
+    pub changes: Vec<Change>,
+}
+
+/// What has changed for clients.
+#[derive(Clone, Debug)]
+pub struct Change {
+    /// When, `2027-06-30`.
+    pub date: String,
+    /// What.
+    pub text: String,
 }
 
 /// A method.
@@ -31,6 +55,16 @@ pub struct Model {
 pub struct Method {
     /// `GetCustomer`.
     pub name: String,
+    /// Of which version, `v1`.
+    pub version: String,
+    /// What it does, in the words of its contract; may be empty.
+    pub about: String,
+    /// Its HTTP method and path, `GET /v1/orders/{order_id}`; only Experience methods have one.
+    pub route: Option<String>,
+    /// From when on clients should use something else, `2027-06-30`; may be empty.
+    pub deprecated_after: String,
+    /// From when on it is gone, `2027-06-30`; may be empty.
+    pub sunset: String,
     /// The OAuth scopes a user needs, all of them.
     pub scopes: Vec<String>,
     /// Why the data is processed (GDPR Art. 5(1)(b)); may be empty.
@@ -104,14 +138,24 @@ pub(crate) fn of(contract: &Contract) -> Model {
         layer: contract.folder.layer,
         name: contract.folder.name.clone(),
         owner: String::new(),
+        versions: Vec::new(),
         methods: Vec::new(),
         messages: Vec::new(),
     };
     for version in &contract.versions {
         for service in version.services() {
-            model.owner = contract.options.service(&service).owner;
+            let annotations = contract.options.service(&service);
+            model.owner = annotations.owner;
+            let changes = annotations.changes.into_iter();
+            model.versions.push(Version {
+                name: version.name.clone(),
+                about: about(&service.parent_file(), service.path()),
+                changes: changes
+                    .map(|options::Change { date, text }| Change { date, text })
+                    .collect(),
+            });
             let methods = service.methods();
-            let methods = methods.map(|method| of_method(contract, &method));
+            let methods = methods.map(|method| of_method(contract, version, &method));
             model.methods.extend(methods);
         }
         let messages = version.messages();
@@ -127,16 +171,33 @@ pub(crate) fn combinations(classification: &Classification) -> Vec<Combination> 
     combinations.map(combination).collect()
 }
 
-fn of_method(contract: &Contract, method: &MethodDescriptor) -> Method {
+fn about(file: &FileDescriptor, path: &[i32]) -> String {
+    comments::text(file, path).unwrap_or_default()
+}
+
+fn of_method(contract: &Contract, version: &compile::Version, method: &MethodDescriptor) -> Method {
     let annotations = contract.options.method(method);
     let scope = annotations.scope.as_deref().unwrap_or_default();
+    let rule = contract.options.http(method);
+    let route = rule.and_then(|rule| Route::read(&rule, method).ok());
     Method {
         name: method.name().to_owned(),
+        version: version.name.clone(),
+        about: about(&method.parent_file(), method.path()),
+        route: route.map(|route| {
+            format!(
+                "{} {}",
+                route.verb.name().to_uppercase(),
+                openapi::path(&route)
+            )
+        }),
         scopes: scope.split_whitespace().map(str::to_owned).collect(),
         max_records: annotations.max_records,
         input: method.input().full_name().to_owned(),
         output: method.output().full_name().to_owned(),
         purpose: annotations.purpose,
+        deprecated_after: annotations.deprecated_after,
+        sunset: annotations.sunset,
     }
 }
 

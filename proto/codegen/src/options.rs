@@ -22,7 +22,7 @@ mod http {
 }
 
 pub(crate) use annotations::{
-    BusinessValue, Category, FieldAnnotations, Label, Layer, Mask, MessageAnnotations,
+    BusinessValue, Category, Change, FieldAnnotations, Label, Layer, Mask, MessageAnnotations,
     MethodAnnotations, Sensitivity, ServiceAnnotations,
 };
 pub(crate) use http::{HttpRule, http_rule::Pattern};

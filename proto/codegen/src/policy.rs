@@ -1,7 +1,10 @@
 //! What policies may speak of: the contract as a Cedar schema
-//! (<https://docs.cedarpolicy.com/schema/human-readable-schema.html>).
+//! (<https://docs.cedarpolicy.com/schema/human-readable-schema.html>). Methods of one name are one action
+//! in every version of an Experience API: what somebody may do does not change with how it is asked.
 
-use prost_reflect::{MessageDescriptor, ServiceDescriptor};
+use std::collections::BTreeSet;
+
+use prost_reflect::{MessageDescriptor, MethodDescriptor, ServiceDescriptor};
 use strata_core::Layer;
 
 use crate::{
@@ -9,7 +12,7 @@ use crate::{
     options::FieldAnnotations,
 };
 
-/// The schema of one service of the contract.
+/// The schema of one service of the contract; of all versions of an Experience API.
 pub(crate) fn schema(
     contract: &Contract,
     version: &Version,
@@ -41,7 +44,7 @@ pub(crate) fn schema(
         schema.push_str(&format!("entity {name} = {{ owner: User{region} }};\n"));
         of_objects.push_str(&format!(", {name}"));
     }
-    for method in service.methods() {
+    for method in methods(contract, service) {
         let annotations = contract.options.method(&method);
         let principal = match layer {
             Layer::Process | Layer::System if annotations.scope().is_empty() => "Workload",
@@ -58,6 +61,23 @@ pub(crate) fn schema(
         ));
     }
     schema
+}
+
+/// One of each name. An Experience API serves all its versions at once.
+fn methods(contract: &Contract, service: &ServiceDescriptor) -> Vec<MethodDescriptor> {
+    let services = match contract.folder.layer {
+        Layer::Experience => contract
+            .versions
+            .iter()
+            .flat_map(Version::services)
+            .collect(),
+        Layer::Process | Layer::System => vec![service.clone()],
+    };
+    let mut known = BTreeSet::new();
+    let methods = services.iter().flat_map(ServiceDescriptor::methods);
+    methods
+        .filter(|method| known.insert(method.name().to_owned()))
+        .collect()
 }
 
 /// The messages that say whose they are, by their names in the schema. Only a System API has the

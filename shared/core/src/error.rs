@@ -26,13 +26,15 @@ pub enum ErrorCode {
     Unavailable,
     /// The method exists in no version served here.
     Unimplemented,
+    /// The method was served until a date, and that has come.
+    Gone,
     /// A defect of ours.
     Internal,
 }
 
 impl ErrorCode {
     /// Every code.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::InvalidArgument,
         Self::Unauthenticated,
         Self::PermissionDenied,
@@ -42,10 +44,11 @@ impl ErrorCode {
         Self::DeadlineExceeded,
         Self::Unavailable,
         Self::Unimplemented,
+        Self::Gone,
         Self::Internal,
     ];
 
-    /// google.rpc.Code number.
+    /// google.rpc.Code number. gRPC has none for what is gone.
     #[must_use]
     pub const fn grpc(self) -> i32 {
         match self {
@@ -55,7 +58,7 @@ impl ErrorCode {
             Self::PermissionDenied => 7,
             Self::ResourceExhausted => 8,
             Self::Conflict => 10,
-            Self::Unimplemented => 12,
+            Self::Unimplemented | Self::Gone => 12,
             Self::Internal => 13,
             Self::Unavailable => 14,
             Self::Unauthenticated => 16,
@@ -85,6 +88,7 @@ impl ErrorCode {
             Self::DeadlineExceeded => http::StatusCode::GATEWAY_TIMEOUT,
             Self::Unavailable => http::StatusCode::SERVICE_UNAVAILABLE,
             Self::Unimplemented => http::StatusCode::NOT_IMPLEMENTED,
+            Self::Gone => http::StatusCode::GONE,
             Self::Internal => http::StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
@@ -102,6 +106,7 @@ impl ErrorCode {
             Self::DeadlineExceeded => "DEADLINE_EXCEEDED",
             Self::Unavailable => "UNAVAILABLE",
             Self::Unimplemented => "UNIMPLEMENTED",
+            Self::Gone => "GONE",
             Self::Internal => "INTERNAL",
         }
     }
@@ -119,6 +124,7 @@ impl ErrorCode {
             Self::DeadlineExceeded => "the request took too long",
             Self::Unavailable => "the service is not available: retry later",
             Self::Unimplemented => "there is no such method",
+            Self::Gone => "this method is no longer served: use what replaces it",
             Self::Internal => "an internal error occurred",
         }
     }
@@ -176,7 +182,12 @@ mod tests {
     #[test]
     fn grpc_numbers_round_trip_and_unknown_is_internal() {
         for code in ErrorCode::ALL {
-            assert_eq!(ErrorCode::from_grpc(code.grpc()), code);
+            // Over gRPC nothing is gone: callers change with the callee.
+            let expected = match code {
+                ErrorCode::Gone => ErrorCode::Unimplemented,
+                code => code,
+            };
+            assert_eq!(ErrorCode::from_grpc(code.grpc()), expected);
         }
         for odd in [1, 2, 15, 99, -1] {
             assert_eq!(ErrorCode::from_grpc(odd), ErrorCode::Internal);

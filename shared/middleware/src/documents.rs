@@ -1,6 +1,6 @@
-//! What a client is told of the API: its OpenAPI document, and a page to read and try it. Answered
-//! before a token is asked for, so only where the environment serves them; where not, the layer lets
-//! every request pass, and nothing tells their paths from others.
+//! What a client is told of the API: the OpenAPI document of each version, and a page to read and try
+//! it. Answered before a token is asked for, so only where the environment serves them; where not, the
+//! layer lets every request pass, and nothing tells their paths from others.
 
 use std::{
     convert::Infallible,
@@ -18,9 +18,9 @@ use strata_core::{ErrorCode, TraceContext};
 use strata_rest::Problem;
 use tower::{Layer, Service};
 
-/// Where the document is.
+/// Where the newest document is; that of each version is below the version, `/v1/openapi.json`.
 const DOCUMENT: &str = "/openapi.json";
-/// Where the page is.
+/// Where the page is that shows the document beside it.
 const PAGE: &str = "/docs";
 
 const MARKUP: &str = include_str!("documents/page.html");
@@ -33,17 +33,18 @@ pub struct DocumentsLayer(Option<Arc<Documents>>);
 
 /// The answers.
 struct Documents {
-    document: &'static str,
+    /// By the path they are below.
+    documents: Vec<(String, &'static str)>,
     page: Bytes,
     policy: HeaderValue,
 }
 
 impl DocumentsLayer {
-    /// Serves `document` (OpenAPI, as JSON) and the page over it.
+    /// Serves the document (OpenAPI, as JSON) of each version, oldest first, and the page over it.
     ///
     /// # Errors
     /// `Internal` when the page has no valid content security policy, which would be a defect of it.
-    pub fn serving(document: &'static str) -> Result<Self, ErrorCode> {
+    pub fn serving(versions: &[(u16, &'static str)]) -> Result<Self, ErrorCode> {
         // Exactly this style and this script, requests to this API alone, and no markup from text
         // (Content Security Policy Level 3; Trusted Types).
         let policy = format!(
@@ -54,8 +55,13 @@ impl DocumentsLayer {
             digest(SCRIPT),
         );
         let page = MARKUP.replace("{style}", STYLE).replace("{script}", SCRIPT);
+        let named = versions.iter();
+        let named = named.map(|(version, document)| (format!("/v{version}"), *document));
+        let newest = versions
+            .last()
+            .map(|(_, document)| (String::new(), *document));
         Ok(Self(Some(Arc::new(Documents {
-            document,
+            documents: named.chain(newest).collect(),
             page: page.into(),
             policy: HeaderValue::try_from(policy).map_err(|_| ErrorCode::Internal)?,
         }))))
@@ -74,19 +80,19 @@ fn digest(text: &str) -> String {
 }
 
 impl Documents {
-    /// The answer to a request for one of the two; none for any other.
+    /// The answer to a request for a document or the page; none for any other.
     fn answer<B>(&self, request: &Request<B>) -> Option<Response<Body>> {
         let path = request.uri().path();
-        if path != DOCUMENT && path != PAGE {
-            return None;
-        }
+        let (below, is_page) = match (path.strip_suffix(PAGE), path.strip_suffix(DOCUMENT)) {
+            (Some(below), _) => (below, true),
+            (_, Some(below)) => (below, false),
+            (None, None) => return None,
+        };
+        let (_, document) = self.documents.iter().find(|(at, _)| at == below)?;
         if !matches!(*request.method(), Method::GET | Method::HEAD) {
             return Some(not_allowed(request.extensions().get()));
         }
-        let mut response = if path == DOCUMENT {
-            let kind = HeaderValue::from_static("application/json");
-            ([(header::CONTENT_TYPE, kind)], self.document).into_response()
-        } else {
+        let mut response = if is_page {
             let headers = [
                 (
                     header::CONTENT_TYPE,
@@ -99,6 +105,9 @@ impl Documents {
                 ),
             ];
             (headers, self.page.clone()).into_response()
+        } else {
+            let kind = HeaderValue::from_static("application/json");
+            ([(header::CONTENT_TYPE, kind)], *document).into_response()
         };
         if *request.method() == Method::HEAD {
             *response.body_mut() = Body::empty();
@@ -180,10 +189,21 @@ mod tests {
 
     #[tokio::test]
     async fn the_document_and_the_page_are_answered_and_nothing_else() {
-        let layer = DocumentsLayer::serving("{\"openapi\":\"3.1.0\"}").unwrap();
+        let layer = DocumentsLayer::serving(&[(1, "{}"), (2, "{\"openapi\":\"3.1.0\"}")]).unwrap();
         let document = ask(&layer, Method::GET, DOCUMENT).await;
         assert_eq!(document.status(), StatusCode::OK);
         assert_eq!(text(document).await, "{\"openapi\":\"3.1.0\"}");
+        for (path, shown) in [
+            ("/v1/openapi.json", "{}"),
+            ("/v2/openapi.json", "{\"openapi\":\"3.1.0\"}"),
+        ] {
+            let document = ask(&layer, Method::GET, path).await;
+            assert_eq!(text(document).await, shown, "{path}");
+        }
+        // It asks for the document beside it.
+        let old = text(ask(&layer, Method::GET, "/v1/docs").await).await;
+        assert_eq!(old, text(ask(&layer, Method::GET, PAGE).await).await);
+        assert!(old.contains("fetch(\"openapi.json\""));
         let page = ask(&layer, Method::GET, PAGE).await;
         assert_eq!(
             page.headers()[header::CONTENT_TYPE],
@@ -195,7 +215,14 @@ mod tests {
         let wrong = ask(&layer, Method::POST, PAGE).await;
         assert_eq!(wrong.status(), StatusCode::METHOD_NOT_ALLOWED);
         assert_eq!(wrong.headers()[header::ALLOW], "GET,HEAD");
-        for path in ["/", "/docs/", "/Docs", "/openapi.jso", "/v1/docs"] {
+        for path in [
+            "/",
+            "/docs/",
+            "/Docs",
+            "/openapi.jso",
+            "/v3/docs",
+            "/v1/v1/openapi.json",
+        ] {
             let passed = ask(&layer, Method::GET, path).await;
             assert_eq!(passed.status(), StatusCode::IM_A_TEAPOT, "{path}");
         }
@@ -211,7 +238,7 @@ mod tests {
 
     #[tokio::test]
     async fn the_page_asks_nobody_else_for_anything() {
-        let layer = DocumentsLayer::serving("{}").unwrap();
+        let layer = DocumentsLayer::serving(&[(1, "{}")]).unwrap();
         let page = ask(&layer, Method::GET, PAGE).await;
         let policy = page.headers()[header::CONTENT_SECURITY_POLICY].clone();
         let policy = policy.to_str().unwrap();

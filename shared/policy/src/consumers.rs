@@ -44,22 +44,41 @@ pub struct Consumer {
 #[derive(Debug, Default)]
 pub struct Consumers(HashMap<String, Arc<Consumer>>);
 
-#[derive(Deserialize)]
+/// consumers.toml as it is written.
+#[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Paper {
+pub struct ConsumersFile {
+    /// The consumers.
     #[serde(default)]
-    consumers: Vec<Entry>,
+    pub consumers: Vec<ConsumerEntry>,
 }
 
-#[derive(Deserialize)]
+/// One consumer.
+#[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Entry {
-    client_id: String,
-    owner: String,
-    plan: String,
-    scopes: Vec<String>,
-    purpose: String,
-    review: String,
+pub struct ConsumerEntry {
+    /// Its `client_id`.
+    pub client_id: String,
+    /// Who answers for it.
+    pub owner: String,
+    /// Its plan.
+    pub plan: String,
+    /// The scopes it may use.
+    pub scopes: Vec<String>,
+    /// What it uses the API for.
+    pub purpose: String,
+    /// The day of its next review.
+    pub review: String,
+}
+
+impl ConsumersFile {
+    /// Reads the file. What it says is judged where the API is known: [`Consumers::load`].
+    ///
+    /// # Errors
+    /// [`PolicyError`] when it is missing or no such document.
+    pub fn load(file: &Path) -> Result<Self, PolicyError> {
+        Ok(read::<Self>(file)?.value)
+    }
 }
 
 impl Consumers {
@@ -70,7 +89,7 @@ impl Consumers {
     /// admitted.
     pub fn load(folder: &Path, methods: &'static [Method]) -> Result<Self, PolicyError> {
         let (plans, mut problems) = plans::load(&folder.join("plans.toml"), methods)?;
-        let document: Document<Paper> = read(&folder.join("consumers.toml"))?;
+        let document: Document<ConsumersFile> = read(&folder.join("consumers.toml"))?;
         let mut consumers = HashMap::new();
         for (at, entry) in document.value.consumers.iter().enumerate() {
             let at = at.to_string();
@@ -138,7 +157,7 @@ impl Consumers {
 }
 
 /// Says what was left blank.
-fn empty(entry: &Entry, refuse: &mut impl FnMut(&str, String)) {
+fn empty(entry: &ConsumerEntry, refuse: &mut impl FnMut(&str, String)) {
     let texts = [
         ("client_id", &entry.client_id),
         ("owner", &entry.owner),

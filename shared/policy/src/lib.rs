@@ -14,8 +14,8 @@ mod plans;
 mod roles;
 
 pub use callers::{Callers, Denied, Grant};
-pub use consumers::{Consumer, Consumers};
+pub use consumers::{Consumer, ConsumerEntry, Consumers, ConsumersFile};
 pub use file::{CallerEntry, CallersFile, PolicyError};
 pub use networks::{ListenerNetworks, NetworkLists};
-pub use plans::Plan;
+pub use plans::{Plan, PlanEntry, PlansFile};
 pub use roles::Roles;

@@ -42,20 +42,37 @@ impl Plan {
     }
 }
 
-#[derive(Deserialize)]
+/// plans.toml as it is written.
+#[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Paper {
+pub struct PlansFile {
+    /// The plans, by name.
     #[serde(default)]
-    plans: BTreeMap<String, Entry>,
+    pub plans: BTreeMap<String, PlanEntry>,
 }
 
-#[derive(Deserialize)]
+/// One plan.
+#[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Entry {
-    quota: Rate,
-    spike: Rate,
-    methods: Vec<String>,
-    ceiling: Clearance,
+pub struct PlanEntry {
+    /// Requests in a window.
+    pub quota: Rate,
+    /// Requests in a short time.
+    pub spike: Rate,
+    /// The methods it has, `GetOverview`.
+    pub methods: Vec<String>,
+    /// The most a user may be shown through it.
+    pub ceiling: Clearance,
+}
+
+impl PlansFile {
+    /// Reads the file. What it says is judged where the API is known: [`crate::Consumers::load`].
+    ///
+    /// # Errors
+    /// [`PolicyError`] when it is missing or no such document.
+    pub fn load(file: &Path) -> Result<Self, PolicyError> {
+        Ok(read::<Self>(file)?.value)
+    }
 }
 
 /// Plans by name.
@@ -66,7 +83,7 @@ pub(crate) fn load(
     file: &Path,
     methods: &'static [Method],
 ) -> Result<(Plans, Vec<Problem>), PolicyError> {
-    let document: Document<Paper> = read(file)?;
+    let document: Document<PlansFile> = read(file)?;
     let problems = check(&document, methods);
     let plans = document.value.plans.into_iter().map(|(name, entry)| {
         let named = |method: &&Method| entry.methods.iter().any(|name| name == method.name);
@@ -86,7 +103,7 @@ pub(crate) fn load(
     Ok((plans.collect(), problems))
 }
 
-fn check(document: &Document<Paper>, methods: &[Method]) -> Vec<Problem> {
+fn check(document: &Document<PlansFile>, methods: &[Method]) -> Vec<Problem> {
     let mut problems = Vec::new();
     let mut refuse = |path: &[&str], what: String| problems.push(document.problem(path, what));
     for (name, plan) in &document.value.plans {

@@ -116,7 +116,7 @@ mod tests {
         let ran = Arc::new(AtomicUsize::new(0));
         let routes = || {
             let ran = Arc::clone(&ran);
-            Routes::<Desk>::new("{}").route(&GET, move |_: Call, order: Order| {
+            Routes::<Desk>::new(1, "{}").route(&GET, move |_: Call, order: Order| {
                 ran.fetch_add(1, Ordering::Relaxed);
                 async move { Ok(order) }
             })
@@ -160,7 +160,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_handlers_error_is_its_problem() {
-        let routes = Routes::<Desk>::new("{}").route(&GET, |_: Call, _: Order| async move {
+        let routes = Routes::<Desk>::new(1, "{}").route(&GET, |_: Call, _: Order| async move {
             Err::<Order, _>(Error::new(ErrorCode::NotFound, "there is no such order"))
         });
         let (status, body) =
@@ -175,7 +175,7 @@ mod tests {
         let answer = async |code, text: &'static str| {
             let handler =
                 move |_: Call, _: Order| async move { Err::<Order, _>(Error::new(code, text)) };
-            let routes = Routes::<Desk>::new("{}").route(&GET, handler);
+            let routes = Routes::<Desk>::new(1, "{}").route(&GET, handler);
             send(routes, request(HttpMethod::GET, "/v1/orders/o-1", None, ""))
                 .await
                 .1
@@ -217,7 +217,7 @@ mod tests {
         fn fails<S: serde::Serializer>(value: &&str, _: S) -> Result<S::Ok, S::Error> {
             Err(serde::ser::Error::custom(value))
         }
-        let routes = Routes::<Desk>::new("{}").route(&GET, |_: Call, _: Order| async move {
+        let routes = Routes::<Desk>::new(1, "{}").route(&GET, |_: Call, _: Order| async move {
             Ok(Odd { secret: "mauve" })
         });
         let (status, body) =

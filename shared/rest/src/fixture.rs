@@ -127,6 +127,7 @@ pub(crate) static GET: Route = Route {
     query: &[PAGE_SIZE, URGENT, TAGS],
     body: BodyBinding::None,
     fields: FIELDS,
+    deprecation: None,
 };
 static PUT: Route = Route {
     verb: Verb::Put,
@@ -136,6 +137,7 @@ static PUT: Route = Route {
     query: &[],
     body: BodyBinding::Whole,
     fields: FIELDS,
+    deprecation: None,
 };
 static SHIP: Route = Route {
     verb: Verb::Post,
@@ -145,12 +147,13 @@ static SHIP: Route = Route {
     query: &[URGENT],
     body: BodyBinding::Field("ship"),
     fields: FIELDS,
+    deprecation: None,
 };
 
 /// Every route answers with the message it was bound to.
 pub(crate) fn echo() -> Routes<Desk> {
     let handler = |_: Call, order: Order| async move { Ok(order) };
-    Routes::new("{}")
+    Routes::new(1, "{}")
         .route(&GET, handler)
         .route(&PUT, handler)
         .route(&SHIP, handler)

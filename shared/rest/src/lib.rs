@@ -21,6 +21,6 @@ mod status;
 
 pub use messages::Messages;
 pub use problem::{FieldError, Problem};
-pub use route::{BodyBinding, Kind, Parameter, Route, Verb};
+pub use route::{BodyBinding, Deprecation, Kind, Parameter, Route, Sunset, Verb};
 pub use routes::Routes;
 pub use status::from_status;

@@ -57,7 +57,7 @@ mod tests {
     };
 
     async fn answered(messages: fn(Order) -> Vec<Result<Order, Error>>) -> Response {
-        let routes = Routes::<Desk>::new("{}")
+        let routes = Routes::<Desk>::new(1, "{}")
             .stream(&GET, move |_: Call, order: Order| async move {
                 Ok(stream::iter(messages(order)).boxed())
             });

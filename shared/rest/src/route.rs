@@ -20,6 +20,26 @@ pub struct Route {
     pub body: BodyBinding,
     /// Every field of the request: its name in the contract, and in JSON.
     pub fields: &'static [(&'static str, &'static str)],
+    /// When its clients must have moved on; none while nothing replaces it.
+    pub deprecation: Option<Deprecation>,
+}
+
+/// The end of a method, as its answers tell it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Deprecation {
+    /// Since when, as the value of `Deprecation`: `@1790812800` (RFC 9745, section 2.1).
+    pub header: &'static str,
+    /// From when on it is gone; none while no date is set.
+    pub sunset: Option<Sunset>,
+}
+
+/// From when on a method is gone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sunset {
+    /// In seconds since the Unix epoch.
+    pub at: i64,
+    /// As the value of `Sunset`: `Wed, 01 Oct 2031 00:00:00 GMT` (RFC 8594, section 3).
+    pub header: &'static str,
 }
 
 /// The HTTP method of a route.

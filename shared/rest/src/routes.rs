@@ -1,4 +1,4 @@
-//! A contract's routes, until they become an axum router.
+//! A contract's routes, of one version or several, until they become an axum router.
 
 use std::{convert::Infallible, future::Future, marker::PhantomData};
 
@@ -22,17 +22,18 @@ use crate::{
 /// The routes of contract `C` with their handlers. Generated code fills it; the service's stack puts
 /// its layers around the handlers and takes the router.
 pub struct Routes<C> {
-    document: &'static str,
+    documents: Vec<(u16, &'static str)>,
     routes: Vec<(&'static Route, MethodRouter)>,
     contract: PhantomData<fn() -> C>,
 }
 
 impl<C: Contract> Routes<C> {
-    /// No route yet. `document` is what clients are told of them: OpenAPI, as JSON.
+    /// No route yet, of this version of the contract. `document` is what clients are told of them:
+    /// OpenAPI, as JSON.
     #[must_use]
-    pub const fn new(document: &'static str) -> Self {
+    pub fn new(version: u16, document: &'static str) -> Self {
         Self {
-            document,
+            documents: vec![(version, document)],
             routes: Vec::new(),
             contract: PhantomData,
         }
@@ -69,6 +70,14 @@ impl<C: Contract> Routes<C> {
         self
     }
 
+    /// These routes and those of another version, side by side.
+    #[must_use]
+    pub fn merge(mut self, other: Self) -> Self {
+        self.documents.extend(other.documents);
+        self.routes.extend(other.routes);
+        self
+    }
+
     /// Puts `layer` around every handler, inside the routing: it sees the matched
     /// [`strata_core::Method`] in the request's extensions, and no request that matches no route.
     /// The layer added last is outermost.
@@ -86,10 +95,10 @@ impl<C: Contract> Routes<C> {
         self
     }
 
-    /// What clients are told of the routes: an OpenAPI document, as JSON.
+    /// What clients are told of the routes: the OpenAPI document of each version, as JSON.
     #[must_use]
-    pub const fn document(&self) -> &'static str {
-        self.document
+    pub fn documents(&self) -> &[(u16, &'static str)] {
+        &self.documents
     }
 
     /// The router. What matches no route gets a 404 or 405 problem.
@@ -98,7 +107,11 @@ impl<C: Contract> Routes<C> {
             .routes
             .into_iter()
             .fold(Router::new(), |router, (route, handler)| {
-                router.route(route.template, handler.route_layer(Extension(route.method)))
+                let mut handler = handler.route_layer(Extension(route.method));
+                if let Some(deprecation) = route.deprecation {
+                    handler = handler.route_layer(Extension(deprecation));
+                }
+                router.route(route.template, handler)
             });
         router
             .fallback(not_found)
@@ -168,6 +181,7 @@ mod tests {
             query: &[],
             body: BodyBinding::None,
             fields: &[],
+            deprecation: None,
         }
     }
 
@@ -201,7 +215,7 @@ mod tests {
 
     async fn send(verb: &str, path: &str) -> axum::response::Response {
         let handler = |_: Call, _: Empty| async move { Ok(Empty {}) };
-        let routes = Routes::<Desk>::new("{}")
+        let routes = Routes::<Desk>::new(1, "{}")
             .route(const { &READ }, handler)
             .route(const { &WRITE }, handler)
             .layer(middleware::from_fn(named));
@@ -234,6 +248,16 @@ mod tests {
             assert_eq!(response.status(), StatusCode::OK);
             assert_eq!(response.headers()["x-method"], name);
         }
+    }
+
+    #[test]
+    fn versions_stand_side_by_side() {
+        let handler = |_: Call, _: Empty| async move { Ok(Empty {}) };
+        let first = Routes::<Desk>::new(1, "{\"v\":1}").route(const { &READ }, handler);
+        let second = Routes::new(2, "{\"v\":2}").route(const { &WRITE }, handler);
+        let both = first.merge(second);
+        assert_eq!(both.documents(), [(1, "{\"v\":1}"), (2, "{\"v\":2}")]);
+        assert_eq!(both.routes.len(), 2);
     }
 
     #[tokio::test]

@@ -106,13 +106,23 @@ impl<L: Internal> Service<L> {
 }
 
 impl Service<Experience> {
-    /// Serves the routes of a contract over HTTPS to users with an access token.
+    /// Serves the routes of a contract, of all its versions that are in `routes`, over HTTPS to users
+    /// with an access token.
     #[must_use]
     pub fn edge<C: Contract + Send + 'static>(routes: Routes<C>) -> Self {
         let prepare = move |parts: Parts<'_>| -> Result<(Serve, Readiness), StartError> {
             let tokens = parts.config.tokens.as_ref().ok_or_else(|| {
                 StartError::Build("the configuration has no [tokens]: add it to base.toml".into())
             })?;
+            let versions = routes.documents().iter().map(|(version, _)| version);
+            if !versions.clone().is_sorted_by(|one, next| one < next) {
+                let versions: Vec<_> = versions.map(u16::to_string).collect();
+                let what = format!(
+                    "the routes are of versions {}: merge each version once, oldest first",
+                    versions.join(", ")
+                );
+                return Err(StartError::Build(what.into()));
+            }
             let roles = Roles::load(Path::new("policy/roles.toml"))?;
             let consumers = Arc::new(Consumers::load(Path::new("policy"), C::METHODS)?);
             for consumer in consumers.overdue() {
@@ -139,7 +149,7 @@ impl Service<Experience> {
                 consumers,
             );
             let documents = if parts.environment.serves_api_documents() {
-                let served = DocumentsLayer::serving(routes.document());
+                let served = DocumentsLayer::serving(routes.documents());
                 served
                     .map_err(|_| StartError::Build("the page of the documents is broken".into()))?
             } else {

@@ -23,7 +23,7 @@ pub(super) fn committed(workspace: &Workspace) -> Result<Vec<Finding>> {
         ));
     }
     findings.extend(strays(workspace, &documents)?.iter().map(|file| {
-        let problem = "is the document of no Experience API";
+        let problem = "is the document of no version of an Experience API";
         Finding::new(file, problem.to_owned(), "remove it".to_owned())
     }));
     Ok(findings)

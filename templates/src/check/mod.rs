@@ -4,10 +4,10 @@ mod calls;
 mod clearance;
 mod config;
 mod contracts;
-mod data_map;
 mod documents;
 mod exemptions;
 mod graph;
+mod papers;
 mod policies;
 
 use std::path::{Path, PathBuf};
@@ -48,9 +48,9 @@ pub(crate) fn findings(
     let mut findings = graph::committed(workspace, &graph)?;
     let contracts = contracts::rules(workspace);
     if contracts.is_empty() {
-        // Of a contract that breaks a rule neither a document nor a map can be made.
+        // Of a contract that breaks a rule neither a document nor a paper can be made.
         findings.extend(documents::committed(workspace)?);
-        findings.extend(data_map::committed(workspace)?);
+        findings.extend(papers::committed(workspace)?);
     }
     findings.extend(contracts);
     findings.extend(calls::layers(&services, &graph));

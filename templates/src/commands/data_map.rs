@@ -1,8 +1,6 @@
 //! `data-map`: which personal data is where, who is answered it, and where one person's is.
 
-use std::fs;
-
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use clap::ValueEnum;
 use strata_estate::Workspace;
 
@@ -50,7 +48,8 @@ pub(crate) async fn run(args: Args) -> Result<()> {
     let workspace = Workspace::find()?;
     let map = DataMap::read(&workspace)?;
     if args.write {
-        return write(&workspace, &map);
+        let papers = map.papers(&workspace)?;
+        return papers.iter().try_for_each(|paper| paper.write());
     }
     if let Some(id) = &args.subject {
         let running = subject::running(&workspace);
@@ -62,18 +61,6 @@ pub(crate) async fn run(args: Args) -> Result<()> {
         Format::Html => output::line(map.html()?.trim_end()),
         Format::Json => output::pretty_json(&map),
     }
-}
-
-fn write(workspace: &Workspace, map: &DataMap) -> Result<()> {
-    for paper in map.papers(workspace)? {
-        let file = &paper.file;
-        let folder = file.parent().unwrap_or(workspace.root());
-        fs::create_dir_all(folder)
-            .and_then(|()| fs::write(file, &paper.text))
-            .with_context(|| format!("{} cannot be written", file.display()))?;
-        output::line(&format!("wrote {}", file.display()))?;
-    }
-    Ok(())
 }
 
 fn show(plan: &Plan, format: Format) -> Result<()> {

@@ -1,8 +1,8 @@
 //! `openapi`: what clients of the Experience APIs are told.
 
-use std::{fs, path::PathBuf};
+use std::{collections::BTreeSet, fs, path::PathBuf};
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
 use serde::Serialize;
 use strata_estate::Workspace;
 
@@ -12,14 +12,17 @@ use crate::{
     output,
 };
 
-/// Show the OpenAPI document of an Experience API, or how the committed ones compare
+/// Show the OpenAPI document of a version of an Experience API, or how the committed ones compare
 #[derive(clap::Args)]
 #[command(after_help = "Examples:\n  cargo strata openapi\n  \
-    cargo strata openapi storefront\n  cargo strata openapi --write")]
+    cargo strata openapi storefront\n  cargo strata openapi storefront v1\n  \
+    cargo strata openapi --write")]
 pub(crate) struct Args {
     /// The Experience API; all of them when left out
     service: Option<String>,
-    /// Write docs/openapi/<service>.json, the committed documents, instead of printing
+    /// Which version of it; the newest when left out
+    version: Option<String>,
+    /// Write docs/openapi/<service>.<version>.json, the committed documents, instead of printing
     #[arg(long)]
     write: bool,
     /// Print text for people, or JSON; a document is always JSON
@@ -30,6 +33,7 @@ pub(crate) struct Args {
 #[derive(Serialize)]
 struct Row<'a> {
     service: &'a str,
+    version: &'a str,
     file: PathBuf,
     committed: State,
 }
@@ -38,11 +42,20 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     let workspace = Workspace::find()?;
     let mut documents = Document::all(&workspace)?;
     if let Some(service) = &args.service {
-        let known: Vec<_> = documents.iter().map(|one| one.service.clone()).collect();
+        let known: BTreeSet<_> = documents.iter().map(|one| one.service.clone()).collect();
         documents.retain(|document| document.service == *service);
-        let document = documents.first().with_context(|| {
-            let known = known.join(", ");
-            format!("there is no Experience API {service}: use one of {known}")
+        ensure!(
+            !documents.is_empty(),
+            "there is no Experience API {service}: use one of {}",
+            listed(known)
+        );
+        let versions: Vec<_> = documents.iter().map(|one| one.version.clone()).collect();
+        if let Some(version) = &args.version {
+            documents.retain(|document| document.version == *version);
+        }
+        let document = documents.last().with_context(|| {
+            let known = listed(versions);
+            format!("{service} has no such version: use one of {known}")
         })?;
         if !args.write {
             return output::line(document.text.trim_end());
@@ -55,6 +68,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         let file = document.file.strip_prefix(workspace.root())?;
         Ok(Row {
             service: &document.service,
+            version: &document.version,
             file: file.to_owned(),
             committed: document.state()?,
         })
@@ -70,12 +84,16 @@ pub(crate) fn run(args: &Args) -> Result<()> {
             State::Missing => "missing: run `cargo strata openapi --write`",
         };
         [
-            row.service.to_owned(),
+            format!("{} {}", row.service, row.version),
             row.file.display().to_string(),
             state.to_owned(),
         ]
     });
     output::table(["service", "document", "committed"], rows)
+}
+
+fn listed(names: impl IntoIterator<Item = String>) -> String {
+    names.into_iter().collect::<Vec<_>>().join(", ")
 }
 
 fn write(document: &Document) -> Result<()> {

@@ -160,7 +160,7 @@ fn flows(sources: &Sources, readers: &[Reader]) -> Vec<Flow> {
     let flow = |caller: String, callee: &sources::Service, method: &Method, clearance| Flow {
         caller,
         callee: callee.id(),
-        method: method.name.clone(),
+        method: callee.title(method),
         purpose: method.purpose.clone(),
         asks: sources.passing(&method.input, all),
         answers: sources.passing(&method.output, clearance),
@@ -169,7 +169,11 @@ fn flows(sources: &Sources, readers: &[Reader]) -> Vec<Flow> {
     for caller in &sources.services {
         for method in &caller.contract.methods {
             for call in sources.calls(caller, method) {
-                let key = (caller.id(), call.callee.id(), call.method.name.clone());
+                let key = (
+                    caller.id(),
+                    call.callee.id(),
+                    call.callee.title(call.method),
+                );
                 let flow = flow(caller.id(), call.callee, call.method, call.clearance);
                 flows.insert(key, flow);
             }
@@ -180,7 +184,7 @@ fn flows(sources: &Sources, readers: &[Reader]) -> Vec<Flow> {
         for callee in service.filter(|service| service.id() == reader.service) {
             let who = format!("{} of {}", reader.role, callee.manifest.name);
             for method in &callee.contract.methods {
-                let key = (who.clone(), callee.id(), method.name.clone());
+                let key = (who.clone(), callee.id(), callee.title(method));
                 let flow = flow(who.clone(), callee, method, Clearance(reader.clearance));
                 flows.insert(key, flow);
             }

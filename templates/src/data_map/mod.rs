@@ -15,22 +15,15 @@ mod sources;
 mod stores;
 pub(crate) mod subject;
 
-use std::{fs, io::ErrorKind, path::PathBuf};
+use std::path::PathBuf;
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use strata_estate::Workspace;
 
 use self::sources::Sources;
 
 pub(crate) use self::model::DataMap;
-
-/// A committed form of the map.
-pub(crate) struct Paper {
-    /// The committed file.
-    pub(crate) file: PathBuf,
-    /// What that file should hold.
-    pub(crate) text: String,
-}
+use crate::paper::Paper;
 
 impl DataMap {
     /// The map of the estate, as its documents are now.
@@ -70,18 +63,4 @@ impl DataMap {
 /// Where the map is committed.
 pub(crate) fn files(workspace: &Workspace) -> [PathBuf; 2] {
     ["data-map.md", "data-map.html"].map(|name| workspace.root().join("docs").join(name))
-}
-
-impl Paper {
-    /// What is wrong with the committed file; none when it holds what it should.
-    pub(crate) fn problem(&self) -> Result<Option<&'static str>> {
-        match fs::read_to_string(&self.file) {
-            Ok(text) if text == self.text => Ok(None),
-            Ok(_) => Ok(Some("differs from what contracts and policies say")),
-            Err(error) if error.kind() == ErrorKind::NotFound => Ok(Some("is missing")),
-            Err(error) => {
-                Err(error).with_context(|| format!("{} cannot be read", self.file.display()))
-            }
-        }
-    }
 }

@@ -6,11 +6,8 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use strata_core::{Label, Layer};
 
-use super::{
-    model::DataMap,
-    readers::most,
-    render::{categories, level},
-};
+use super::{model::DataMap, readers::most};
+use crate::paper::{categories, level};
 
 /// Pixels.
 const HEIGHT: usize = 56;

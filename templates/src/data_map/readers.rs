@@ -79,7 +79,7 @@ fn answered(
         }
     });
     ReaderMethod {
-        method: method.name.clone(),
+        method: service.title(method),
         purpose: method.purpose.clone(),
         scopes: method.scopes.clone(),
         through,
@@ -114,7 +114,7 @@ fn steps(sources: &Sources, service: &Service, method: &Method, found: &mut Vec<
     for call in sources.calls(service, method) {
         let step = Step {
             service: call.callee.id(),
-            method: call.method.name.clone(),
+            method: call.callee.title(call.method),
             clearance: call.clearance.0,
         };
         if !found.contains(&step) {

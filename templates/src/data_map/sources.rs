@@ -52,6 +52,15 @@ impl Service {
         format!("{}-{}", self.manifest.layer, self.manifest.name)
     }
 
+    /// How a method is told from those of the same name in other versions: `ListOrders (v1)`, and
+    /// `ListOrders` where there is one version.
+    pub(super) fn title(&self, method: &Method) -> String {
+        match self.contract.versions.as_slice() {
+            [_] => method.name.clone(),
+            _ => format!("{} ({})", method.name, method.version),
+        }
+    }
+
     /// What `caller` is granted here.
     fn granted(&self, caller: &Self) -> Option<&CallerEntry> {
         let is = |entry: &&CallerEntry| {

@@ -13,15 +13,19 @@ use strata_estate::{Graph, Workspace};
 
 use super::{callers::Grant, plan::Plan};
 use crate::{
+    catalogue::{self, Catalogue},
     data_map::{self, DataMap},
     documents::{Document, file},
 };
+
+/// The version a new contract has.
+const VERSION: &str = "v1";
 
 /// Cargo's own record of every package.
 pub(super) const LOCK: &str = "Cargo.lock";
 
 /// Moves the two folders of the service out of `staged` and brings Cargo.lock, the graph, the
-/// callees' grants, the OpenAPI document of an Experience API and the data map up to date.
+/// callees' grants, the OpenAPI document of an Experience API, the data map and the catalogue up to date.
 pub(super) fn place(
     workspace: &Workspace,
     plan: &Plan,
@@ -42,10 +46,13 @@ pub(super) fn place(
         let graph = Graph::read(workspace)?.to_json()?;
         undo.writes(&Graph::file(workspace), &graph)?;
         if plan.layer == Layer::Experience {
-            let document = Document::of(workspace, &plan.name)?;
-            undo.writes(&document.file, &document.text)?;
+            for document in Document::of(workspace, &plan.name)? {
+                undo.writes(&document.file, &document.text)?;
+            }
         }
-        for paper in DataMap::read(workspace)?.papers(workspace)? {
+        let map = DataMap::read(workspace)?.papers(workspace)?;
+        let catalogue = Catalogue::read(workspace)?.papers(workspace)?;
+        for paper in map.into_iter().chain(catalogue) {
             undo.writes(&paper.file, &paper.text)?;
         }
         Ok(())
@@ -59,10 +66,13 @@ pub(super) fn place(
 /// The files that are made from the services, relative to the root.
 pub(super) fn derived(workspace: &Workspace, plan: &Plan) -> Result<Vec<PathBuf>> {
     let graph = Graph::file(workspace);
-    let document = (plan.layer == Layer::Experience).then(|| file(workspace, &plan.name));
+    let offered = plan.layer == Layer::Experience;
+    let document = offered.then(|| file(workspace, &plan.name, VERSION));
+    let catalogue = offered.then(|| catalogue::files(workspace));
+    let made = document.into_iter().chain(catalogue.into_iter().flatten());
     let mut files = vec![LOCK.into()];
     let map = data_map::files(workspace);
-    for file in [graph].into_iter().chain(document).chain(map) {
+    for file in [graph].into_iter().chain(made).chain(map) {
         files.push(file.strip_prefix(workspace.root())?.to_owned());
     }
     Ok(files)

@@ -230,6 +230,8 @@ struct View<'a> {
     /// What a consumer of an Experience API needs.
     scopes: BTreeSet<String>,
     permits: Vec<Permit>,
+    /// The day it is made.
+    today: String,
     /// The day by which its policies are to be reviewed.
     review: String,
     #[serde(flatten)]
@@ -322,6 +324,7 @@ impl<'a> View<'a> {
             snake: plan.name.replace('-', "_"),
             get: get.to_snake_case(),
             permits: calling.permits(plan.layer, &get),
+            today: OffsetDateTime::now_utc().date().to_string(),
             review: (OffsetDateTime::now_utc() + REVIEW).date().to_string(),
             pascal,
             owner: &plan.owner,

@@ -11,6 +11,7 @@ fn findings(change: impl FnOnce(&Sample)) -> Vec<(String, String)> {
     strata(sample.root(), &["graph", "--write"]).data();
     strata(sample.root(), &["openapi", "--write"]).data();
     strata(sample.root(), &["data-map", "--write"]).data();
+    strata(sample.root(), &["catalogue", "--write"]).data();
     assert_eq!(strata(sample.root(), &["check"]).data(), "nothing found\n");
     change(&sample);
     let answer = strata(sample.root(), &["check", "--format", "json"]);
@@ -243,7 +244,7 @@ fn a_clearance_that_does_not_cover_a_call() {
 
 #[test]
 fn a_document_that_is_not_what_the_contract_says() {
-    let file = "docs/openapi/app.json";
+    let file = "docs/openapi/app.v1.json";
     let edited = findings(|sample| sample.replace(file, "/v1/balance", "/v1/balances"));
     found(&edited, file, "differs from what the contract says");
     let contract = "proto/experience/app/v1/app.proto";
@@ -252,7 +253,11 @@ fn a_document_that_is_not_what_the_contract_says() {
     let missing = findings(|sample| std::fs::remove_file(sample.root().join(file)).unwrap());
     found(&missing, file, "is missing");
     let stray = findings(|sample| sample.write("docs/openapi/gone.json", "{}"));
-    found(&stray, "docs/openapi/gone.json", "of no Experience API");
+    found(
+        &stray,
+        "docs/openapi/gone.json",
+        "of no version of an Experience API",
+    );
 }
 
 #[test]
@@ -268,6 +273,24 @@ fn a_data_map_that_is_not_what_the_contracts_say() {
         std::fs::remove_file(sample.root().join("docs/data-map.html")).unwrap();
     });
     found(&missing, "docs/data-map.html", "is missing");
+}
+
+#[test]
+fn a_catalogue_that_is_not_what_contracts_and_plans_say() {
+    let problem = "differs from what contracts and policies say";
+    let edited = findings(|sample| sample.replace("docs/catalogue.md", "team", "nobody"));
+    found(&edited, "docs/catalogue.md", problem);
+    let plans = "experience-api/app/policy/plans.toml";
+    let changed = findings(|sample| sample.replace(plans, "1000", "2000"));
+    found(&changed, "docs/catalogue.md", problem);
+    found(&changed, "docs/catalogue.html", problem);
+    let missing = findings(|sample| {
+        std::fs::remove_file(sample.root().join("docs/catalogue.html")).unwrap();
+    });
+    found(&missing, "docs/catalogue.html", "is missing");
+    let unknown = findings(|sample| sample.replace(plans, "GetBalance", "GetBalances"));
+    let problem = "plan 'standard' has method 'GetBalances', which no version has";
+    found(&unknown, "docs/catalogue.md", problem);
 }
 
 #[test]
@@ -306,6 +329,7 @@ fn a_configuration_that_would_not_start() {
     strata(sample.root(), &["graph", "--write"]).data();
     strata(sample.root(), &["openapi", "--write"]).data();
     strata(sample.root(), &["data-map", "--write"]).data();
+    strata(sample.root(), &["catalogue", "--write"]).data();
     sample.write(file, "[listen]\nadress = \"0.0.0.0:1\"\n");
     strata(sample.root(), &["check", "--env", "dev"]).data();
     strata(sample.root(), &["check", "--env", "prod"]).error();

@@ -140,6 +140,39 @@ fn a_reader_is_shown_what_the_clearance_covers_along_the_calls_that_are_granted(
 }
 
 #[test]
+fn methods_of_one_name_are_told_apart_by_their_version() {
+    let sample = Sample::new();
+    let contract = "proto/experience/app/v1/app.proto";
+    let latest = "string latest = 2";
+    let first = sample.read(contract);
+    assert!(first.contains(latest));
+    let second = first.replace("app.v1", "app.v2");
+    let second = second.replace("/v1/balance", "/v2/balance");
+    sample.write("proto/experience/app/v2/app.proto", &second);
+    // What only version 1 answers must not be lost.
+    let account = "sensitivity: INTERNAL, categories: [PERSONAL], kind: \"amount\"";
+    let public = "sensitivity: PUBLIC, declassify: {reason: \"of no account\"}";
+    sample.replace("proto/experience/app/v2/app.proto", account, public);
+    let map = map(sample.root());
+    let methods = items(&map["readers"][0], "methods");
+    let flows = items(&map, "flows").iter();
+    let flows: Vec<_> = flows
+        .filter(|flow| flow["callee"] == "experience-app")
+        .cloned()
+        .collect();
+    for (name, sensitivity) in [
+        ("GetBalance (v1)", "internal"),
+        ("GetBalance (v2)", "public"),
+    ] {
+        let shown = one(methods, "method", name);
+        assert_eq!(shown["label"]["sensitivity"], sensitivity, "{name}");
+        let flow = one(&flows, "method", name);
+        assert_eq!(flow["answers"]["sensitivity"], sensitivity, "{name}");
+    }
+    assert_eq!(flows.len(), 2);
+}
+
+#[test]
 fn what_comes_together_is_named_with_what_it_amounts_to() {
     let map = map(root());
     let message = "experience.support_desk.v1.GetCustomerOverviewResponse";

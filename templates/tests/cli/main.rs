@@ -2,6 +2,7 @@
 
 #![cfg(test)]
 
+mod catalogue;
 mod check;
 mod data_map;
 mod graph;

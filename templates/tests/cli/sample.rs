@@ -40,6 +40,14 @@ const CLASSIFICATION: &str = "\
 const ROLES: &str = "[roles.saver]\n\
     clearance = { sensitivity = \"internal\", categories = [\"personal\"] }\n";
 
+/// On which terms the API may be used, and by whom.
+const PLANS: &str = "[plans.standard]\nquota = { requests = 1000, per = \"1day\" }\n\
+    spike = { requests = 10, per = \"1s\" }\nmethods = [\"GetBalance\"]\n\
+    ceiling = { sensitivity = \"confidential\", categories = [\"personal\"] }\n";
+const CONSUMERS: &str = "[[consumers]]\nclient_id = \"savings-app\"\nowner = \"app team\"\n\
+    plan = \"standard\"\nscopes = [\"balance:read\"]\npurpose = \"the balance in the app\"\n\
+    review = \"2027-06-30\"\n";
+
 /// Users may call the one method of a service.
 fn access(service: &str) -> String {
     let method = if service == "app" {
@@ -70,6 +78,8 @@ impl Sample {
         }
         sample.write("proto/classification.toml", CLASSIFICATION);
         sample.write("experience-api/app/policy/roles.toml", ROLES);
+        sample.write("experience-api/app/policy/plans.toml", PLANS);
+        sample.write("experience-api/app/policy/consumers.toml", CONSUMERS);
         for (layer, name, callee) in SERVICES {
             sample.package(
                 &format!("proto/{layer}/{name}"),

@@ -4,7 +4,7 @@ use super::strata::{root, strata};
 
 #[test]
 fn every_command_explains_itself_with_an_example() {
-    let commands: [&[&str]; 13] = [
+    let commands: [&[&str]; 14] = [
         &[],
         &["up"],
         &["new"],
@@ -17,6 +17,7 @@ fn every_command_explains_itself_with_an_example() {
         &["graph"],
         &["check"],
         &["data-map"],
+        &["catalogue"],
         &["manifest"],
     ];
     for command in commands {

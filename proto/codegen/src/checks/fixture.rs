@@ -48,7 +48,7 @@ import "google/api/annotations.proto";
 import "google/protobuf/timestamp.proto";
 import "strata/options/v1/options.proto";
 service DeskService {
-  option (strata.options.v1.service) = {layer: EXPERIENCE, owner: "desk"};
+  option (strata.options.v1.service) = {layer: EXPERIENCE, owner: "desk", changes: [{date: "2026-01-31", text: "The first version."}]};
   rpc GetTicket(GetTicketRequest) returns (Ticket) {
     option (google.api.http) = {get: "/v1/tickets/{ticket_id}"};
     option (strata.options.v1.method) = {scope: "", ceiling: {sensitivity: INTERNAL}};

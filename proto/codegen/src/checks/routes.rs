@@ -1,10 +1,13 @@
 //! Experience contracts, and only they, have HTTP routes, and the router can tell them apart.
 
+use std::collections::BTreeSet;
+
 use strata_core::Layer;
 
 use crate::{compile::Contract, finding::Finding, route::Route};
 
-/// What the edge answers itself, outside production (`shared/middleware/src/documents.rs`).
+/// What the edge answers itself, outside production (`shared/middleware/src/documents.rs`): here, and
+/// below each version.
 const DOCUMENTS: [&str; 2] = ["/docs", "/openapi.json"];
 
 pub(super) fn check(contract: &Contract, findings: &mut Vec<Finding>) {
@@ -12,6 +15,7 @@ pub(super) fn check(contract: &Contract, findings: &mut Vec<Finding>) {
     // The router's own matcher judges what conflicts, over all versions: they share one router.
     let mut matcher = matchit::Router::new();
     let mut served: Vec<Route> = Vec::new();
+    let documents = documents(contract);
     let services = contract
         .versions
         .iter()
@@ -52,7 +56,7 @@ pub(super) fn check(contract: &Contract, findings: &mut Vec<Finding>) {
                             route.template
                         ));
                     }
-                    if DOCUMENTS.contains(&route.template.as_str()) {
+                    if documents.contains(&route.template) {
                         find(format!(
                             "has path `{}`, where the edge answers for the documents of the API: use \
                              another path",
@@ -64,6 +68,15 @@ pub(super) fn check(contract: &Contract, findings: &mut Vec<Finding>) {
             },
         }
     }
+}
+
+fn documents(contract: &Contract) -> BTreeSet<String> {
+    let versions = contract.versions.iter();
+    let folders = versions.map(|version| format!("/{}", version.name));
+    let folders = folders.chain([String::new()]);
+    folders
+        .flat_map(|folder| DOCUMENTS.map(|document| format!("{folder}{document}")))
+        .collect()
 }
 
 #[cfg(test)]
@@ -99,7 +112,11 @@ mod tests {
     #[test]
     fn no_method_is_in_the_place_of_the_documents() {
         let route = "{get: \"/v1/tickets/{ticket_id}\"}";
-        for (path, expected) in [("/v1/docs", None), ("/docs", Some("/docs"))] {
+        for (path, expected) in [
+            ("/v1/tickets/docs", None),
+            ("/docs", Some("/docs")),
+            ("/v1/openapi.json", Some("/v1/openapi.json")),
+        ] {
             let expected = expected.map(|path| {
                 format!(
                     "experience/desk/v1/contract.proto:8: method GetTicket has path `{path}`, where \

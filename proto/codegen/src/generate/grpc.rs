@@ -24,9 +24,17 @@ pub(super) fn generate(
         let path = format!("/{}/{}", service.full_name(), method.name());
         service::method(contract, &method, &path)
     });
-    let generics = quote!(<T>);
-    let of_client = service::contract(contract, version, service, &generics, &quote!(#client<T>));
-    let of_server = service::contract(contract, version, service, &generics, &quote!(#server<T>));
+    let constants = service.methods().map(|method| {
+        let constant = service::constant(&method);
+        quote!(#constant)
+    });
+    let constants: Vec<_> = constants.collect();
+    let contract_of = |this| {
+        let generics = quote!(<T>);
+        service::contract(contract, version, service, &generics, &this, &constants)
+    };
+    let of_client = contract_of(quote!(#client<T>));
+    let of_server = contract_of(quote!(#server<T>));
     // The rule is asked here, once, at build time: no other layer gets the implementation.
     let callers = contract.folder.layer.callers().map(|caller| {
         let caller = service::layer(caller);

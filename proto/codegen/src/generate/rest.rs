@@ -1,6 +1,8 @@
-//! Experience services: a trait to implement and the routes that call it.
+//! Experience services: for each version a trait to implement and the routes that call it, and what all
+//! versions are together.
 
-use proc_macro2::TokenStream;
+use heck::ToUpperCamelCase as _;
+use proc_macro2::{Ident, TokenStream};
 use prost_reflect::{
     FieldDescriptor, Kind, MessageDescriptor, MethodDescriptor, ServiceDescriptor,
 };
@@ -10,8 +12,9 @@ use super::{names, service};
 use crate::{
     comments,
     compile::{Contract, Version},
+    deprecation::{self, Deprecation},
     finding::Finding,
-    openapi,
+    folder, openapi,
     route::{Body, Route, Verb},
 };
 
@@ -22,18 +25,9 @@ pub(super) fn generate(
 ) -> Result<TokenStream, Finding> {
     let document = openapi::document(contract, version)?.to_string();
     let handler = format_ident!("{}", service.name());
-    let base = service
-        .name()
-        .strip_suffix("Service")
-        .unwrap_or(service.name());
-    let unit = format_ident!("{base}Contract");
-    let implementation = service::contract(
-        contract,
-        version,
-        service,
-        &TokenStream::new(),
-        &quote!(#unit),
-    );
+    let unit = unit(contract);
+    let number = folder::number(&version.name)
+        .ok_or_else(|| super::defect(contract, &"a version has no number"))?;
 
     let mut signatures = TokenStream::new();
     let mut descriptions = TokenStream::new();
@@ -44,7 +38,8 @@ pub(super) fn generate(
         descriptions.extend(service::method(contract, &method, &route.template));
         let constant = service::constant(&method);
         let function = names::snake(method.name());
-        let route = route_value(&route, &method.input(), &quote!(#constant));
+        let deprecation = deprecation(contract, &method)?;
+        let route = route_value(&route, &method.input(), &quote!(#constant), &deprecation);
         let add = if method.is_server_streaming() {
             format_ident!("stream")
         } else {
@@ -59,7 +54,6 @@ pub(super) fn generate(
         });
     }
     let trait_doc = format!(" Answers the methods of `{}`.", service.full_name());
-    let unit_doc = format!(" What the estate knows of `{}`.", service.full_name());
     let routes_doc = format!(
         " The routes of `{}`, answered by `service`.",
         service.full_name()
@@ -70,22 +64,93 @@ pub(super) fn generate(
             #signatures
         }
 
-        #[doc = #unit_doc]
-        #[derive(Clone, Copy, Debug)]
-        pub struct #unit;
-        #implementation
         #descriptions
 
         /// What clients are told of the routes: an OpenAPI 3.1 document, as JSON.
         pub const OPENAPI: &str = #document;
 
         #[doc = #routes_doc]
-        pub fn routes<S: #handler>(service: S) -> ::strata_rest::Routes<#unit> {
+        pub fn routes<S: #handler>(service: S) -> ::strata_rest::Routes<super::#unit> {
             let service = ::std::sync::Arc::new(service);
-            let routes = ::strata_rest::Routes::new(OPENAPI);
+            let routes = ::strata_rest::Routes::new(#number, OPENAPI);
             #registrations
             routes
         }
+    })
+}
+
+/// What all versions are together, since one service serves them all. By the name of its newest.
+pub(super) fn contract(contract: &Contract) -> TokenStream {
+    let Some((newest, service)) = contract
+        .versions
+        .last()
+        .and_then(|newest| Some((newest, newest.services().next()?)))
+    else {
+        return TokenStream::new();
+    };
+    let constants = contract.versions.iter().flat_map(|version| {
+        let module = format_ident!("{}", version.name);
+        let methods = version
+            .services()
+            .flat_map(|service| service.methods().collect::<Vec<_>>());
+        methods.map(move |method| {
+            let constant = service::constant(&method);
+            quote!(#module::#constant)
+        })
+    });
+    let constants: Vec<_> = constants.collect();
+    let unit = unit(contract);
+    let doc = format!(
+        " What the estate knows of `{}`, in all its versions.",
+        contract.folder.id()
+    );
+    let none = TokenStream::new();
+    let implementation = service::contract(
+        contract,
+        newest,
+        &service,
+        &none,
+        &quote!(#unit),
+        &constants,
+    );
+    quote! {
+        #[doc = #doc]
+        #[derive(Clone, Copy, Debug)]
+        pub struct #unit;
+        #implementation
+    }
+}
+
+/// The type that stands for the contract, `StorefrontContract`.
+fn unit(contract: &Contract) -> Ident {
+    format_ident!("{}Contract", contract.folder.name.to_upper_camel_case())
+}
+
+/// The end of a method, which the checks have let through.
+fn deprecation(contract: &Contract, method: &MethodDescriptor) -> Result<TokenStream, Finding> {
+    let stated = Deprecation::read(&contract.options.method(method))
+        .map_err(|problem| super::defect(contract, &problem))?;
+    let Some(Deprecation { since, sunset }) = stated else {
+        return Ok(quote!(::core::option::Option::None));
+    };
+    let header = deprecation::header(since);
+    let sunset = match sunset {
+        None => quote!(::core::option::Option::None),
+        Some(sunset) => {
+            let (at, date) = (
+                deprecation::timestamp(sunset),
+                deprecation::http_date(sunset),
+            );
+            quote! {
+                ::core::option::Option::Some(::strata_rest::Sunset { at: #at, header: #date })
+            }
+        }
+    };
+    Ok(quote! {
+        ::core::option::Option::Some(::strata_rest::Deprecation {
+            header: #header,
+            sunset: #sunset,
+        })
     })
 }
 
@@ -120,7 +185,12 @@ fn signature(method: &MethodDescriptor) -> TokenStream {
     }
 }
 
-fn route_value(route: &Route, request: &MessageDescriptor, method: &TokenStream) -> TokenStream {
+fn route_value(
+    route: &Route,
+    request: &MessageDescriptor,
+    method: &TokenStream,
+    deprecation: &TokenStream,
+) -> TokenStream {
     let verb = match route.verb {
         Verb::Get => format_ident!("Get"),
         Verb::Put => format_ident!("Put"),
@@ -152,6 +222,7 @@ fn route_value(route: &Route, request: &MessageDescriptor, method: &TokenStream)
             query: &[#(#query),*],
             body: #body,
             fields: &[#(#fields),*],
+            deprecation: #deprecation,
         }
     }
 }

@@ -11,22 +11,19 @@ use crate::{
     policy,
 };
 
-/// `strata_core::Contract` for `this`, whose methods are the constants [`method`] declares.
+/// `strata_core::Contract` for `this`, whose `methods` are paths of the constants [`method`] declares.
 pub(super) fn contract(
     contract: &Contract,
     version: &Version,
     service: &ServiceDescriptor,
     generics: &TokenStream,
     this: &TokenStream,
+    methods: &[TokenStream],
 ) -> TokenStream {
     let layer = layer(contract.folder.layer);
     let folder = &contract.folder.name;
     let name = service.full_name();
     let schema = policy::schema(contract, version, service);
-    let methods = service
-        .methods()
-        .map(|method| constant(&method))
-        .collect::<Vec<_>>();
     quote! {
         impl #generics ::strata_core::Contract for #this {
             const LAYER: ::strata_core::Layer = ::strata_core::Layer::#layer;

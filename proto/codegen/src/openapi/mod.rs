@@ -15,6 +15,7 @@ use prost_reflect::ServiceDescriptor;
 use serde_json::{Map, Value, json};
 use strata_core::Layer;
 
+pub(crate) use self::operation::path;
 use self::schema::Schemas;
 use crate::{
     comments,
@@ -24,14 +25,27 @@ use crate::{
     route::Route,
 };
 
-/// The document of the contract's newest version; none for a contract without routes.
-pub(crate) fn newest(contract: &Contract) -> Result<Option<Value>, Finding> {
-    match contract.versions.last() {
-        Some(version) if contract.folder.layer == Layer::Experience => {
-            document(contract, version).map(Some)
-        }
-        _ => Ok(None),
+/// The document of each version, oldest first; none for a contract without routes.
+pub(crate) fn all(contract: &Contract) -> Result<Vec<Document>, Finding> {
+    if contract.folder.layer != Layer::Experience {
+        return Ok(Vec::new());
     }
+    let documents = contract.versions.iter().map(|version| {
+        Ok(Document {
+            version: version.name.clone(),
+            text: format!("{:#}\n", document(contract, version)?),
+        })
+    });
+    documents.collect()
+}
+
+/// What clients are told of one version of an Experience API: OpenAPI 3.1.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Document {
+    /// `v1`.
+    pub version: String,
+    /// As it is committed: JSON, indented, with a line break at its end.
+    pub text: String,
 }
 
 /// The document of one version.

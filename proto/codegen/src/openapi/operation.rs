@@ -10,6 +10,7 @@ use super::{
 use crate::{
     comments,
     compile::Contract,
+    deprecation::Deprecation,
     route::{Body, Route},
 };
 
@@ -17,7 +18,7 @@ use crate::{
 pub(super) const SECURITY: &str = "accessToken";
 
 /// The path with the names clients know: those of JSON.
-pub(super) fn path(route: &Route) -> String {
+pub(crate) fn path(route: &Route) -> String {
     let segments = route.template.split('/').map(|segment| {
         let named = |field: &&FieldDescriptor| segment == format!("{{{}}}", field.name());
         match route.path.iter().find(named) {
@@ -43,7 +44,9 @@ pub(super) fn describe(
         "summary": about.split_once(". ").map_or(about.as_str(), |(first, _)| first).trim_end_matches('.'),
         "description": about,
     });
-    if !annotations.deprecated_after.is_empty() {
+    // One with a mistake has a finding of its own.
+    let deprecation = Deprecation::read(&annotations).ok().flatten();
+    if deprecation.is_some() {
         insert(&mut operation, "deprecated", json!(true));
     }
     let path = route.path.iter().map(|field| (field, "path"));
@@ -63,7 +66,7 @@ pub(super) fn describe(
     insert(
         &mut operation,
         "responses",
-        responses(schemas, method, route).into(),
+        responses(schemas, method, route, deprecation).into(),
     );
     let scopes: Vec<_> = annotations.scope().split_ascii_whitespace().collect();
     insert(&mut operation, "security", json!([{ (SECURITY): scopes }]));
@@ -81,9 +84,13 @@ pub(super) fn describe(
         "x-strata-idempotent",
         json!(annotations.idempotent),
     );
-    if !annotations.deprecated_after.is_empty() {
-        let day = json!(annotations.deprecated_after);
-        insert(&mut operation, "x-strata-deprecated-after", day);
+    for (name, date) in [
+        ("x-strata-deprecated-after", &annotations.deprecated_after),
+        ("x-strata-sunset", &annotations.sunset),
+    ] {
+        if !date.is_empty() {
+            insert(&mut operation, name, json!(date));
+        }
     }
     operation
 }
@@ -122,6 +129,7 @@ fn responses(
     schemas: &mut Schemas<'_>,
     method: &MethodDescriptor,
     route: &Route,
+    deprecation: Option<Deprecation>,
 ) -> Map<String, Value> {
     let message = method.output();
     let answer = schemas.message(&message, Direction::Response);
@@ -136,13 +144,18 @@ fn responses(
     } else {
         ("application/json", about)
     };
+    let mut headers = problem::references();
+    if let Some(deprecation) = deprecation {
+        headers.extend(problem::ending(deprecation));
+    }
     let answer = json!({
         "description": about,
-        "headers": problem::references(),
+        "headers": headers,
         "content": { (kind): {"schema": schema} }
     });
     let mut responses = Map::new();
     responses.insert("200".to_owned(), answer);
-    responses.extend(problem::of(route));
+    let ends = deprecation.is_some_and(|deprecation| deprecation.sunset.is_some());
+    responses.extend(problem::of(route, ends));
     responses
 }

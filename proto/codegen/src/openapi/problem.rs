@@ -5,7 +5,10 @@ use serde_json::{Map, Value, json};
 use strata_core::ErrorCode;
 
 use super::insert;
-use crate::route::{Body, Route, Verb};
+use crate::{
+    deprecation::{self, Deprecation},
+    route::{Body, Route, Verb},
+};
 
 /// The name of the problem's schema: no message of a contract can have it.
 pub(super) const SCHEMA: &str = "strata.Problem";
@@ -44,15 +47,20 @@ const fn about(code: ErrorCode) -> &'static str {
         ErrorCode::DeadlineExceeded => "The request took too long.",
         ErrorCode::Unavailable => "The service, or one it needs, is not available: retry later.",
         ErrorCode::Unimplemented => "A service that is needed does not know the method (yet).",
+        ErrorCode::Gone => {
+            "The operation is past the date in `Sunset` and is served no longer: use what replaces it."
+        }
         ErrorCode::Internal => "An internal error. Quote `trace_id` when you report it.",
     }
 }
 
-/// The references of one operation's problems, by status.
-pub(super) fn of(route: &Route) -> Map<String, Value> {
-    let codes = ErrorCode::ALL
-        .into_iter()
-        .filter(|code| *code != ErrorCode::Conflict || route.verb != Verb::Get);
+/// The references of the problems, by status, of an operation that `ends` on a date or does not.
+pub(super) fn of(route: &Route, ends: bool) -> Map<String, Value> {
+    let codes = ErrorCode::ALL.into_iter().filter(|code| match code {
+        ErrorCode::Conflict => route.verb != Verb::Get,
+        ErrorCode::Gone => ends,
+        _ => true,
+    });
     let mut known: Vec<(u16, String)> = codes
         .map(|code| (code.http().as_u16(), name(title(code))))
         .collect();
@@ -94,6 +102,12 @@ pub(super) fn responses() -> Map<String, Value> {
             };
             if let (Some(challenge), Some(headers)) = (challenge, response.get_mut("headers")) {
                 insert(headers, "WWW-Authenticate", challenge);
+            }
+            if let (ErrorCode::Gone, Some(headers)) = (code, response.get_mut("headers")) {
+                for name in [DEPRECATION, SUNSET] {
+                    let header = json!({"required": true, "schema": {"type": "string"}});
+                    insert(headers, name, header);
+                }
             }
             (status, name(title(code)), response)
         })
@@ -162,6 +176,22 @@ pub(super) fn headers() -> Map<String, Value> {
             ((*name).to_owned(), header)
         })
         .collect()
+}
+
+/// Since when it is deprecated (RFC 9745).
+const DEPRECATION: &str = "Deprecation";
+/// From when on it is gone (RFC 8594).
+const SUNSET: &str = "Sunset";
+
+/// The headers of an operation that is deprecated.
+pub(super) fn ending(of: Deprecation) -> impl Iterator<Item = (String, Value)> {
+    let deprecation = (DEPRECATION, deprecation::header(of.since));
+    let sunset = of.sunset.map(|date| (SUNSET, deprecation::http_date(date)));
+    let headers = [deprecation].into_iter().chain(sunset);
+    headers.map(|(name, value)| {
+        let header = json!({"required": true, "schema": {"type": "string", "const": value}});
+        (name.to_owned(), header)
+    })
 }
 
 /// What is asked of the client's token.

@@ -14,7 +14,7 @@ import "strata/options/v1/options.proto";
 // Sells things.
 // To everybody.
 service ShopService {
-  option (strata.options.v1.service) = {layer: EXPERIENCE, owner: "web-shop"};
+  option (strata.options.v1.service) = {layer: EXPERIENCE, owner: "web-shop", changes: [{date: "2026-01-31", text: "The first version."}]};
   // The things. Newest first.
   rpc ListThings(ListThingsRequest) returns (stream Thing) {
     option (google.api.http) = {get: "/v1/shelves/{shelf_id}/things"};
@@ -24,6 +24,7 @@ service ShopService {
       ceiling: {sensitivity: CONFIDENTIAL, categories: [PERSONAL]}
       idempotent: true
       deprecated_after: "2027-01-31"
+      sunset: "2027-12-31"
     };
   }
   // Changes a thing.
@@ -128,6 +129,7 @@ fn an_operation_says_what_its_method_is() {
         ("x-strata-purpose", json!("sale")),
         ("x-strata-idempotent", json!(true)),
         ("x-strata-deprecated-after", json!("2027-01-31")),
+        ("x-strata-sunset", json!("2027-12-31")),
     ] {
         assert_eq!(operation[member], value, "{member}");
     }
@@ -136,6 +138,14 @@ fn an_operation_says_what_its_method_is() {
     let masked = json!({"$ref": "#/components/schemas/strata.Masked"});
     let answer = json!({"allOf": [thing, masked]});
     assert_eq!(lines, &json!({"application/x-ndjson": {"schema": answer}}));
+    let headers = &operation["responses"]["200"]["headers"];
+    for (name, value) in [
+        ("Deprecation", "@1801353600"),
+        ("Sunset", "Fri, 31 Dec 2027 00:00:00 GMT"),
+    ] {
+        let header = json!({"required": true, "schema": {"type": "string", "const": value}});
+        assert_eq!(headers[name], header);
+    }
     // A method without scopes still needs a user.
     let other = &document["paths"]["/v1/things/{thingId}"]["post"];
     assert_eq!(other["security"], json!([{"accessToken": []}]));
@@ -307,7 +317,10 @@ fn every_problem_that_can_come_is_there_and_no_other() {
         "400", "401", "403", "404", "429", "431", "500", "501", "503", "504",
     ];
     let read = &document["paths"]["/v1/shelves/{shelfId}/things"]["get"];
-    assert_eq!(statuses(read), [&["200"], &always[..]].concat());
+    // It is gone one day; the other is not.
+    let mut ending = [&["200", "410"], &always[..]].concat();
+    ending.sort_unstable();
+    assert_eq!(statuses(read), ending);
     let write = &document["paths"]["/v1/things/{thingId}"]["post"];
     let mut more = [&["200", "409", "413", "415"], &always[..]].concat();
     more.sort_unstable();

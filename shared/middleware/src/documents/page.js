@@ -165,7 +165,7 @@ function operation(verb, path, described) {
   return make("details", { class: "operation", id },
     make("summary", {}, make("span", { class: `verb ${verb}` }, verb), make("span", { class: "path" }, path), make("span", { class: "summary" }, described.summary || "")),
     make("div", { class: "inside" }, make("p", {}, prose(described.description)),
-      make("p", {}, described.deprecated && make("span", { class: "tag bad" }, `deprecated, served until ${described["x-strata-deprecated-after"]}`),
+      make("p", {}, described.deprecated && make("span", { class: "tag bad" }, `deprecated after ${described["x-strata-deprecated-after"]}${described["x-strata-sunset"] ? `, gone from ${described["x-strata-sunset"]}` : ""}`),
         scopes.map((scope) => make("span", { class: "tag", title: "scope the token needs" }, `scope ${scope}`)), labelOf(described["x-strata-ceiling"], "at most ")),
       form, make("h3", {}, "Answers"), responses));
 }

@@ -8,9 +8,10 @@ use hyper::body::Incoming;
 use strata_config::Limits;
 use strata_core::{Contract, masking::Tokens};
 use strata_middleware::{
-    AccessTokenLayer, BodyDeadlineLayer, CallLayer, ConsumerLayer, DeadlineLayer, DocumentsLayer,
-    GuardLayer, LimitLayer, MetricsLayer, MintLayer, PanicLayer, PlanLayer, ReleaseLayer,
-    ScopeLayer, ShedLayer, StripLayer, TraceLayer, access_token::Verifier, consumer,
+    AccessTokenLayer, BodyDeadlineLayer, CallLayer, ConsumerLayer, DeadlineLayer, DeprecationLayer,
+    DocumentsLayer, GuardLayer, LimitLayer, MetricsLayer, MintLayer, PanicLayer, PlanLayer,
+    ReleaseLayer, ScopeLayer, ShedLayer, StripLayer, TraceLayer, access_token::Verifier, consumer,
+    deprecation,
 };
 use strata_rest::Routes;
 use strata_telemetry::{Events, RequestMetrics, Sampling};
@@ -55,6 +56,9 @@ pub(crate) fn edge<C: Contract>(
     let matched = ServiceBuilder::new()
         // Needs the matched method for its name.
         .layer(MetricsLayer::new(parts.requests.clone()))
+        // Around all that decides: who is refused is told of the method's end as well, and what is gone
+        // is so for everybody.
+        .layer(DeprecationLayer)
         // The consumer's plan must have the method.
         .layer(PlanLayer::new(parts.events.clone()))
         // The token must carry the scope of the method.
@@ -138,6 +142,12 @@ fn cors(origins: &[HeaderValue]) -> Option<CorsLayer> {
             Method::DELETE,
         ])
         .allow_headers([header::AUTHORIZATION, header::CONTENT_TYPE])
-        .expose_headers([header::RETRY_AFTER, consumer::POLICY, consumer::LIMIT]);
+        .expose_headers([
+            header::RETRY_AFTER,
+            consumer::POLICY,
+            consumer::LIMIT,
+            deprecation::DEPRECATION,
+            deprecation::SUNSET,
+        ]);
     Some(layer)
 }

@@ -1,0 +1,48 @@
+//! The committed data map and catalogue are those that contracts and policies make.
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+use strata_estate::Workspace;
+
+use super::Finding;
+use crate::{
+    catalogue::{self, Catalogue},
+    data_map::{self, DataMap},
+    paper::Paper,
+};
+
+pub(super) fn committed(workspace: &Workspace) -> Result<Vec<Finding>> {
+    let map = DataMap::read(workspace).and_then(|map| map.papers(workspace));
+    let catalogue = Catalogue::read(workspace).and_then(|catalogue| catalogue.papers(workspace));
+    let mut findings = compared("data-map", data_map::files(workspace), map)?;
+    findings.extend(compared(
+        "catalogue",
+        catalogue::files(workspace),
+        catalogue,
+    )?);
+    Ok(findings)
+}
+
+fn compared(
+    command: &str,
+    [first, _]: [PathBuf; 2],
+    made: Result<[Paper; 2]>,
+) -> Result<Vec<Finding>> {
+    let papers = match made {
+        Ok(papers) => papers,
+        Err(error) => {
+            let problem = format!("cannot be made: {error:#}");
+            let remedy = "correct what it names".to_owned();
+            return Ok(vec![Finding::new(&first, problem, remedy)]);
+        }
+    };
+    let mut findings = Vec::new();
+    for paper in papers {
+        if let Some(problem) = paper.problem()? {
+            let remedy = format!("review the change, then run `cargo strata {command} --write`");
+            findings.push(Finding::new(&paper.file, problem.to_owned(), remedy));
+        }
+    }
+    Ok(findings)
+}
