@@ -14,7 +14,7 @@ use std::{
 
 use anyhow::{Context as _, Result, ensure};
 use http::{HeaderMap, Request, Response, header::AUTHORIZATION};
-use proto_experience_storefront::v1::{GET_MY_OVERVIEW, StorefrontContract};
+use proto_experience_storefront::{StorefrontContract, v1::GET_MY_OVERVIEW};
 use proto_system_customers::v1::{CustomersServiceClient, GET_CUSTOMER};
 use strata_config::{Environment, PolicyMode, Rate};
 use strata_core::{
