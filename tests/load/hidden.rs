@@ -107,6 +107,11 @@ async fn measure(rig: &Rig) -> Result<String> {
         figures.sort_by(f64::total_cmp);
     }
     let middle = |figures: &[f64]| figures[ROUNDS / 2];
+    let ratio = middle(&ratios);
+    ensure!(
+        (0.9..=1.1).contains(&ratio),
+        "the time tells what is hidden: {ratio:.3} times as long"
+    );
     Ok(format!(
         "Measured on {}. {ROUNDS} rounds of {TURNS} requests each, in turn; medians: somebody else's {:.1} us, \
          missing {:.1} us, ratio {:.3} ({:.3} to {:.3}).",

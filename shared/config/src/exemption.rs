@@ -82,7 +82,12 @@ impl Exemption {
     pub fn problems(&self) -> impl Iterator<Item = (&'static str, String)> {
         let texts = [("reason", &self.reason), ("owner", &self.owner)];
         let empty = texts.into_iter().filter(|(_, text)| text.trim().is_empty());
-        let empty = empty.map(|(key, _)| (key, format!("'{key}' is empty")));
+        let empty = empty.map(|(key, _)| {
+            (
+                key,
+                format!("'{key}' is empty: say it, or remove the exemption"),
+            )
+        });
         let latest = Expires::in_days(Expires::LONGEST.whole_days());
         let late = (self.expires > latest).then(|| {
             let days = Expires::LONGEST.whole_days();

@@ -349,11 +349,11 @@ mod tests {
         );
         assert_eq!(
             changed("'a migration'", "' '"),
-            "service.toml:12: 'reason' is empty"
+            "service.toml:12: 'reason' is empty: say it, or remove the exemption"
         );
         assert_eq!(
             changed("owner = 'a-team'\nexpires", "owner = ''\nexpires"),
-            "service.toml:13: 'owner' is empty"
+            "service.toml:13: 'owner' is empty: say it, or remove the exemption"
         );
         assert_eq!(
             changed("expires = '", "expires = 'x"),

@@ -65,7 +65,8 @@ impl Call {
     }
 
     /// The same call for less: its user has at most these scopes, separated by a space, and at most this
-    /// clearance, here and in everything that is called on behalf of it. Nothing widens it again.
+    /// clearance, here and in everything that is called on behalf of it. Nothing widens it again. It opens
+    /// no objects: policies were asked about the call as it came.
     #[must_use]
     pub fn narrowed_to(&self, scopes: &str, clearance: Clearance) -> Self {
         let narrowed = |user: &Arc<Principal>| Arc::new(user.narrowed_to(scopes, clearance));
@@ -75,6 +76,7 @@ impl Call {
                 token: credential.token.clone(),
                 narrowed: true,
             }),
+            objects: None,
             ..self.clone()
         }
     }

@@ -1,17 +1,20 @@
 //! What a service asks, and how its policies change under it.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use arc_swap::ArcSwap;
 use cedar_policy::Schema;
 use strata_core::Object;
 
 use crate::{
-    error::GuardError,
-    load,
+    error::{Finding, GuardError},
+    load::{self, Source},
     policies::Policies,
     request::{Denied, Facts},
 };
+
+/// Between two readings of what has changed, which must be the same.
+const SETTLE: Duration = Duration::from_millis(200);
 
 /// The policies of one service.
 pub struct Guard {
@@ -29,6 +32,8 @@ pub enum Reload {
     Unchanged,
     /// It says something else, which is in force now.
     Replaced,
+    /// It is being written: look again.
+    Unsettled,
 }
 
 impl Guard {
@@ -56,15 +61,26 @@ impl Guard {
         })
     }
 
-    /// Looks into the folder again. A set with a mistake in it changes nothing: the last good one
-    /// stays in force.
+    /// Looks into the folder again, for which it waits a moment. A set with a mistake in it, or without a
+    /// file of the last good one, changes nothing: that one stays in force.
     ///
     /// # Errors
     /// [`GuardError`] as for [`Self::load`].
     pub fn reload(&self) -> Result<Reload, GuardError> {
         let sources = load::sources(&self.folder)?;
-        if sources == self.policies.load().sources {
+        let inforce = self.policies.load();
+        if sources == inforce.sources {
             return Ok(Reload::Unchanged);
+        }
+        // Half of a set may be valid, and open what the other half closes.
+        std::thread::sleep(SETTLE);
+        if load::sources(&self.folder)? != sources {
+            return Ok(Reload::Unsettled);
+        }
+        let remains = |file: &Source| sources.iter().any(|source| source.file == file.file);
+        if let Some(gone) = inforce.sources.iter().find(|source| !remains(source)) {
+            let remedy = "put it back; to retire it, leave it empty, or restart the service";
+            return Err(Finding::new(&gone.file, None, "is gone".to_owned(), remedy).into());
         }
         let (folder, schema) = (&self.folder, &self.schema);
         let policies = Policies::new(sources, folder, schema, self.service, self.environment)?;

@@ -15,7 +15,8 @@
 //!   about an object (`resource` in its annotations), then each object it would reach. An object is of
 //!   the type of the message that annotates its `owner`, and has that and, where annotated, `region`;
 //! - `context` has `environment`, `time` (UTC), `network` (the address of the peer) and, between
-//!   services, `caller`.
+//!   services, `caller`; of a user's sign-in `authentication` (`level`, `methods`, `age` in seconds) and
+//!   `risk` (0 to 100), as far as they are known: a policy that reads what is not known refuses.
 
 mod check;
 mod entities;

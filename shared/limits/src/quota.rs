@@ -56,6 +56,8 @@ pub(crate) struct Lease {
     pub(crate) left: AtomicU32,
     /// What could be leased beyond, when this one was.
     pub(crate) rest: u32,
+    /// The end of this process's own window that it is of; none of another's.
+    window: Option<Instant>,
 }
 
 /// What is left after a request, for its sender.
@@ -129,6 +131,7 @@ impl Quota {
             Ok(lease) => lease,
             Err(Away { until }) => {
                 let most = shared.redis.share_of(self.rate.requests);
+                own.take_back(&self.lease.load());
                 own.lease(part, most, self.rate.per, Some(until))
             }
         }
@@ -136,6 +139,13 @@ impl Quota {
 }
 
 impl Window {
+    /// What is left of a lease of this window: it ended only so that Redis is asked again.
+    fn take_back(&mut self, lease: &Lease) {
+        if lease.window == Some(self.ends) {
+            self.left += lease.left.swap(0, Ordering::Relaxed);
+        }
+    }
+
     /// A lease of at most `part` of this process's own window, which is renewed at its end with
     /// `most`.
     fn lease(&mut self, part: u32, most: u32, per: Duration, until: Option<Instant>) -> Lease {
@@ -149,7 +159,10 @@ impl Window {
         let granted = part.min(self.left);
         self.left -= granted;
         let ends = until.map_or(self.ends, |until| until.min(self.ends));
-        Lease::of(granted, self.left, ends)
+        Lease {
+            window: Some(self.ends),
+            ..Lease::of(granted, self.left, ends)
+        }
     }
 }
 
@@ -159,6 +172,7 @@ impl Lease {
             ends,
             left: AtomicU32::new(granted),
             rest,
+            window: None,
         }
     }
 
@@ -187,6 +201,22 @@ impl Lease {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_a_lease_does_not_spend_is_not_lost_to_its_own_window() {
+        let per = Duration::from_secs(3600);
+        let ends = Instant::now() + per;
+        let mut own = Window { ends, left: 10 };
+        for spent in 1..=10 {
+            let lease = own.lease(4, 10, per, Some(Instant::now() + Duration::from_secs(1)));
+            assert!(lease.take(Instant::now()).unwrap().is_ok(), "{spent}");
+            own.take_back(&lease);
+            assert_eq!(own.left, 10 - spent);
+        }
+        // Redis's is not this process's to have back.
+        own.take_back(&Lease::of(5, 0, ends));
+        assert_eq!(own.left, 0);
+    }
 
     #[tokio::test]
     async fn a_window_has_its_quota_and_no_more() {

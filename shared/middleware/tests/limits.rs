@@ -152,7 +152,8 @@ const fn method(name: &'static str, path: &'static str) -> Method {
     }
 }
 
-static METHODS: [Method; 2] = [method("Get", "/e.E/Get"), method("Put", "/e.E/Put")];
+/// Two on one path, as a GET and a PUT are.
+static METHODS: [Method; 2] = [method("Get", "/v1/e"), method("Put", "/v1/e")];
 
 /// Two consumers, `few` and `many`, whose plans differ in what comes first: the quota or the spike.
 fn consumers() -> Consumers {

@@ -89,6 +89,7 @@ impl Connections {
         B::Data: Send,
         B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
+        let socket = address;
         let Some((accepted, address, _place)) = self.accept(stream, address).await else {
             return;
         };
@@ -140,7 +141,7 @@ impl Connections {
                 self.limited(address, streams::SLOW);
                 return;
             }
-            leave = self.leave(address, own.as_ref(), peer.as_ref(), &shutdown) => {
+            leave = self.leave((socket, address), own.as_ref(), peer.as_ref(), &shutdown) => {
                 connection.as_mut().graceful_shutdown();
                 let grace = match leave {
                     // The listener's drain has its own deadline.
@@ -179,7 +180,7 @@ impl Connections {
     /// and its grace closes hard (<https://github.com/grpc/grpc-rust/pull/2449>).
     async fn leave(
         &self,
-        address: SocketAddr,
+        (socket, address): (SocketAddr, SocketAddr),
         own: Option<&CertificateDer<'_>>,
         peer: Option<&CertificateDer<'_>>,
         shutdown: &CancellationToken,
@@ -188,6 +189,8 @@ impl Connections {
         tokio::select! {
             () = shutdown.cancelled() => Leave::Shutdown,
             () = sleep(self.limits.connection_age.mul_f64(jitter)) => Leave::Age,
+            // The proxy and whom it speaks for.
+            () = self.limits.networks.refused(socket.ip()) => Leave::Blocked,
             () = self.limits.networks.refused(address.ip()) => Leave::Blocked,
             refusal = self.transport.ended(own, peer) => Leave::Refused(refusal),
         }

@@ -34,8 +34,6 @@ pub struct Consumer {
     pub plan: Arc<Plan>,
     /// The scopes it may use: others of its tokens count for nothing.
     pub scopes: Vec<String>,
-    /// What it uses the API for.
-    pub purpose: String,
     /// Until when somebody must have looked whether all this is still right.
     pub review: Date,
 }
@@ -122,7 +120,6 @@ impl Consumers {
                 owner: entry.owner.clone(),
                 plan: Arc::clone(plan),
                 scopes: entry.scopes.clone(),
-                purpose: entry.purpose.clone(),
                 review,
             };
             let known = consumers.insert(entry.client_id.clone(), Arc::new(consumer));

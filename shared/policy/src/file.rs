@@ -234,9 +234,12 @@ mod tests {
         );
         assert_eq!(
             changed("'a migration'", "''"),
-            "callers.toml:5: 'reason' is empty"
+            "callers.toml:5: 'reason' is empty: say it, or remove the exemption"
         );
-        assert_eq!(changed("'team'", "' '"), "callers.toml:5: 'owner' is empty");
+        assert_eq!(
+            changed("'team'", "' '"),
+            "callers.toml:5: 'owner' is empty: say it, or remove the exemption"
+        );
         assert_eq!(
             changed("owner = 'team', ", ""),
             "callers.toml:5: key 'callers.0.exemption.owner' is missing"

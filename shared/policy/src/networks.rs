@@ -138,6 +138,9 @@ fn networks(
     let mut networks = Vec::with_capacity(texts.len());
     for (at, text) in texts.iter().enumerate() {
         let wrong = match text.parse::<IpNet>() {
+            Ok(IpNet::V6(network)) if network.addr().to_ipv4_mapped().is_some() => {
+                "is IPv4 in IPv6's clothes: write one such as 10.0.0.0/8".to_owned()
+            }
             Ok(network) if network == network.trunc() => {
                 networks.push(network);
                 continue;
@@ -191,6 +194,11 @@ mod tests {
         assert_eq!(
             changed("10.66.0.0/16", "10.66.0.1/16"),
             "networks.toml:4: '10.66.0.1/16' has host bits: write 10.66.0.0/16 or 10.66.0.1/32"
+        );
+        // Addresses are compared as IPv4 ones: it would block nobody.
+        assert_eq!(
+            changed("10.66.0.0/16", "::ffff:10.66.0.0/112"),
+            "networks.toml:4: is IPv4 in IPv6's clothes: write one such as 10.0.0.0/8"
         );
         // Of another environment too.
         assert_eq!(

@@ -31,14 +31,15 @@ pub struct Plan {
     pub spike: Rate,
     /// The most a user may be shown through a consumer of this plan, whatever their roles.
     pub ceiling: Clearance,
+    /// By name: two methods may share a path, and differ in the verb.
     methods: Vec<&'static str>,
 }
 
 impl Plan {
-    /// Whether the plan has the method.
+    /// Whether the plan has the method, of whichever version of the API.
     #[must_use]
     pub fn allows(&self, method: &Method) -> bool {
-        self.methods.contains(&method.path)
+        self.methods.contains(&method.name)
     }
 }
 
@@ -95,7 +96,7 @@ pub(crate) fn load(
             methods: methods
                 .iter()
                 .filter(named)
-                .map(|method| method.path)
+                .map(|method| method.name)
                 .collect(),
         };
         (name, Arc::new(plan))

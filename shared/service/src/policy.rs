@@ -29,7 +29,7 @@ pub(crate) async fn watch(guard: Arc<Guard>, events: Events) {
             continue;
         };
         match reload {
-            Ok(Reload::Unchanged) => {}
+            Ok(Reload::Unchanged | Reload::Unsettled) => {}
             Ok(Reload::Replaced) => tracing::info!("new policies are in force"),
             Err(error) => {
                 tracing::error!(%error, "new policies are refused: the last good ones stay in force");

@@ -135,8 +135,9 @@ impl Service<Experience> {
             }
             let origins = parts.config.cors.origins.iter();
             let origins: Result<_, _> = origins.map(HeaderValue::try_from).collect();
-            let origins =
-                origins.map_err(|_| StartError::Build("an origin is no header".into()))?;
+            let origins = origins.map_err(|_| {
+                StartError::Build("an origin is no header: write it as a browser sends it".into())
+            })?;
             let redis = redis(&parts, C::SERVICE)?;
             let consumed = ConsumerLayer::new(&consumers, redis.as_ref(), parts.telemetry.events());
             let (keys, refresh) = Keys::of(tokens.issuer.clone(), tokens.ca.clone());

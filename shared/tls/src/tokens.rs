@@ -72,6 +72,8 @@ pub struct TokenIssuer {
     pub key: Vec<u8>,
     /// The last second at which it may have made one: seconds since 1970.
     pub not_after: u64,
+    /// Until when this holds: then a CA ends or a list of what was taken back is due. Seconds since 1970.
+    pub until: u64,
 }
 
 impl TokenIssuers {
@@ -101,12 +103,18 @@ impl TokenIssuers {
         let (leaf, now) = (CertificateDer::from(leaf), UnixTime::now());
         let id = verify(&material.tokens, Role::TokenIssuer, &leaf, &[], now)?;
         let certificate = Certificate::parse(&leaf)?;
+        let until = material
+            .tokens
+            .moments()
+            .filter(|moment| *moment >= now)
+            .min();
         let key = certificate.ed25519_key();
         let key = key.filter(|_| certificate.is_for_tokens());
         Ok(TokenIssuer {
             id,
             key: key.ok_or(Refusal::WrongKeyUsage)?,
             not_after: certificate.not_after().as_secs(),
+            until: until.map_or(u64::MAX, |until| until.as_secs()),
         })
     }
 }

@@ -79,7 +79,8 @@ impl Minter {
         if reuse == Reuse::Never {
             return self.sign(user, method);
         }
-        let key = (access, method.name);
+        // Not by name, which versions of an API share: what is signed is of the one that is asked.
+        let key = (access, method.path);
         let generation = self.signer.generation();
         let minted = self.minted.get(&key);
         if let Some(minted) = minted.filter(|minted| minted.generation == generation) {

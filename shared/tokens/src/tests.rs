@@ -161,6 +161,12 @@ fn requests_that_only_read_share_a_token() {
     assert_eq!(mint(1, &READ, Reuse::Shared), first);
     assert_ne!(mint(2, &READ, Reuse::Shared), first);
     assert_ne!(mint(1, &OTHER, Reuse::Shared), first);
+    // A method of that name in another version may need other scopes.
+    let newer = Method {
+        path: "/v2/read",
+        ..READ
+    };
+    assert_ne!(mint(1, &newer, Reuse::Shared), first);
     let write = mint(1, &READ, Reuse::Never);
     assert!(write != first && mint(1, &READ, Reuse::Never) != write);
     assert_eq!(mint(1, &READ, Reuse::Shared), first);

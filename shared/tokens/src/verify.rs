@@ -14,7 +14,7 @@ use strata_tls::{Refusal, TokenIssuers};
 use crate::claims::{Claims, TYPE};
 
 /// Longer tokens are refused before they are read.
-const LONGEST_TOKEN: usize = 8 * 1024;
+const LONGEST_TOKEN: usize = 12 * 1024;
 /// By how many seconds the clocks of two workloads may differ.
 const LEEWAY: u64 = 5;
 /// Tokens remembered; the least used go first.
@@ -33,6 +33,7 @@ pub struct Verified {
     /// The Experience API that the user asked.
     pub requester: SpiffeId,
     expires: u64,
+    until: u64,
     generation: u64,
 }
 
@@ -72,7 +73,7 @@ impl Verifier {
                 self.verified.invalidate(&digest);
                 return Err(Refused("token_expired"));
             }
-            if verified.generation == generation {
+            if verified.generation == generation && get_current_timestamp() <= verified.until {
                 return Ok(verified);
             }
         }
@@ -116,6 +117,7 @@ impl Verifier {
         }
         Ok(Verified {
             expires: claims.exp.min(issuer.not_after),
+            until: issuer.until,
             principal: Arc::new(claims.into()),
             requester: issuer.id,
             generation,

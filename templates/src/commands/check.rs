@@ -10,7 +10,8 @@ use crate::{
     output,
 };
 
-/// Check contracts, layers, calls, grants, policies and the configuration of every environment
+/// Check contracts, layers, calls, exemptions, grants, policies, the committed papers and the
+/// configuration of every environment
 #[derive(clap::Args)]
 #[command(after_help = "Examples:\n  cargo strata check\n  cargo strata check --env prod")]
 pub(crate) struct Args {

@@ -83,7 +83,9 @@ fn exempt(sample: &Sample, days: i64) {
 #[test]
 fn an_exemption_of_both_sides_is_no_finding_and_is_listed() {
     let sample = Sample::new();
-    strata(sample.root(), &["openapi", "--write"]).data();
+    for paper in ["openapi", "catalogue"] {
+        strata(sample.root(), &[paper, "--write"]).data();
+    }
     exempt(&sample, 30);
     let said = strata(sample.root(), &["check"]).data();
     let expected = format!(

@@ -254,6 +254,25 @@ fn policies_that_change_are_in_force_at_once_and_broken_ones_change_nothing() {
     assert_eq!(get(&guard, &ann), Ok(()));
 }
 
+#[test]
+fn what_forbids_does_not_go_with_its_file() {
+    let world = honest();
+    let guard = world.load().unwrap();
+    let ann = user("ann", &["reader"]);
+    let forbid =
+        "@id(\"never\") forbid (principal == User::\"ann\", action == Action::\"Get\", resource);";
+    world.write("never.cedar", forbid);
+    assert_eq!(guard.reload().unwrap(), Reload::Replaced);
+    assert!(get(&guard, &ann).is_err());
+    fs::remove_file(world.0.path().join("never.cedar")).unwrap();
+    assert!(guard.reload().unwrap_err().to_string().contains("is gone"));
+    assert!(get(&guard, &ann).is_err());
+    // To be retired it is left empty.
+    world.write("never.cedar", "");
+    assert_eq!(guard.reload().unwrap(), Reload::Replaced);
+    assert_eq!(get(&guard, &ann), Ok(()));
+}
+
 /// The file `a.cedar` once `from` has become `to`, and what is said of it.
 fn mistake(from: &str, to: &str) -> String {
     let world = honest();

@@ -134,6 +134,22 @@ async fn whom_a_proxy_speaks_for_is_asked_about_too() {
 }
 
 #[tokio::test]
+async fn a_proxy_that_is_blocked_leaves_with_all_it_speaks_for() {
+    let allowed = ["127.0.0.0/8", "192.0.2.0/24"];
+    let (lists, networks) = watch::channel(rules(&allowed, &[]));
+    let server = behind(&["127.0.0.0/8"], Networks::watched(networks)).await;
+    let mut open = TcpStream::connect(server.address).await.unwrap();
+    let from = header(Command::Proxy).unwrap();
+    let asked = [&from[..], b"GET / HTTP/1.1\r\nhost: a\r\n\r\n"].concat();
+    open.write_all(&asked).await.unwrap();
+    let mut answer = [0; 1024];
+    assert!(open.read(&mut answer).await.unwrap() > 0);
+    lists.send_replace(rules(&allowed, &["127.0.0.1/32"]));
+    while open.read(&mut answer).await.is_ok_and(|read| read > 0) {}
+    assert_eq!(server.stop().await.1, ["blocked_network"]);
+}
+
+#[tokio::test]
 async fn a_list_that_changes_is_in_force_at_once() {
     let (lists, networks) = watch::channel(rules(&["127.0.0.0/8"], &[]));
     let server = behind(&[], Networks::watched(networks)).await;

@@ -82,7 +82,7 @@ where
             parts.verifier,
             parts.events.clone(),
         ))
-        // Nor does a user, whichever way they came.
+        // No user takes the places of the others, whichever way they came.
         .layer(LimitLayer::of_users(
             limits.user,
             limits.identities,

@@ -115,7 +115,7 @@ fn a_token_with_any_one_flaw_is_refused() {
         ),
         (
             "too long",
-            format!("{text}{}", "A".repeat(8192)),
+            format!("{text}{}", "A".repeat(12288)),
             "token_too_long",
         ),
     ] {
