@@ -40,7 +40,7 @@ pub(crate) async fn a_key_that_is_rotated_in_is_taken_and_made_up_ones_cost_noth
         let token = issuer.sign(&made_up, &issuer.claims(&json!({})));
         assert_eq!(status(&token).await, StatusCode::UNAUTHORIZED);
         let (fetched, elapsed) = (issuer.fetched(), begun.elapsed());
-        assert!(fetched <= at_most(), "{fetched} after {elapsed:?}");
+        assert!(fetched <= at_most(), "{fetched} fetches after {elapsed:?}");
         assert!(elapsed < PATIENCE, "{fetched} after {elapsed:?}");
     }
     let counts = Counts::of(storefront.admin).await.unwrap();

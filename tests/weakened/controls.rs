@@ -73,6 +73,11 @@ impl Controls {
             let name = &control.name;
             ensure!(found == 1, "{name}: {found} times in {}", control.file);
             ensure!(names.insert(name), "{name}: twice");
+            let vague = control.says.contains(".rs") || control.says.len() < 8;
+            ensure!(
+                !vague,
+                "{name}: say what gets through, not where it is seen"
+            );
         }
         Ok(())
     }
