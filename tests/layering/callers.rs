@@ -11,7 +11,7 @@ use strata_tests::{Counts, Method, Rig, eventually};
 use tonic::{Code, Request, Status};
 
 /// For an event to be counted that the caller has seen the effect of.
-const PATIENCE: Duration = Duration::from_secs(5);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Who may call what of a service, as its callers.toml says.
 pub(crate) fn granted(callee: &Running) -> BTreeMap<SpiffeId, Vec<String>> {

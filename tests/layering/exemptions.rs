@@ -12,9 +12,11 @@ use proto_system_orders::v1::{ListOrdersRequest, ListOrdersResponse};
 use strata_config::Expires;
 use strata_core::{Layer, SpiffeId};
 use strata_testkit::{Credential, Probe};
-use strata_tests::{Counts, Instance, Launch, Rig};
+use strata_tests::{Counts, Instance, Launch, Rig, eventually};
 use tempfile::TempDir;
 use tonic::{Code, Request, Status};
+
+use crate::callers::PATIENCE;
 
 const CALLEE: &str = "orders";
 const LIST: &str = "/system.orders.v1.OrdersService/ListOrders";
@@ -190,10 +192,14 @@ pub(crate) async fn nobody_else_of_its_layer_gets_through_the_handshake(rig: &mu
         let before = Counts::of(callee.admin).await.unwrap();
         let refused = ask(rig, callee, (&stranger, &stranger), LIST).await;
         assert!(refused.is_err(), "{stranger}");
+        // Whoever is refused may know it before it is counted.
+        let told = eventually(PATIENCE, async || {
+            Ok(Counts::of(callee.admin).await?.refusals() > before.refusals())
+        });
+        assert!(told.await.is_ok(), "{stranger}: no event");
         let after = Counts::of(callee.admin).await.unwrap();
         let refusals = after.refusals() - before.refusals();
         let counted = |counts: &Counts| counts.events("peer_refused", "foreign_trust_domain");
-        assert!(refusals > 0, "{stranger}");
         assert_eq!(counted(&after) - counted(&before), refusals, "{stranger}");
         assert_eq!(after.all_requests(), before.all_requests(), "{stranger}");
     }
