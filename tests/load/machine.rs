@@ -24,7 +24,7 @@ pub(crate) fn description() -> String {
         "{}, {cores} cores, {} GiB, Linux {}",
         value("/proc/cpuinfo", "model name"),
         kibibytes >> 20,
-        kernel.trim()
+        kernel.trim().split('-').next().unwrap_or_default()
     )
 }
 
