@@ -14,11 +14,12 @@ use crate::{
     error::Finding,
     load::{self, Placed, Source},
     reads::Reads,
-    request::{Denied, Facts, Key},
+    request::{Denied, Facts, Key, Reached},
     slice::{self, Slice},
 };
 
-/// Decisions that are remembered. Each is for one user, so this bounds their memory.
+/// Decisions about calls that are remembered, and objects that were reached. Each is of one user, so this
+/// bounds their memory.
 const REMEMBERED: u64 = 4_096;
 
 /// What stands within `context.authentication`.
@@ -37,10 +38,13 @@ pub(crate) struct Policies {
     authorizer: Authorizer,
     /// By method name: its position, and what decides about it.
     doors: HashMap<String, (usize, Slice)>,
-    /// What decides about each kind of object a method is about.
-    objects: HashMap<String, Vec<Slice>>,
+    /// What decides about each kind of object a method is about, each with a number of its own.
+    objects: HashMap<String, Vec<(usize, Slice)>>,
     /// Gone with the set, so that no decision outlives the policies it was made by.
     decided: Cache<Key, Result<(), Denied>>,
+    /// An object that was refused is not among them: it is decided anew each time, as one that there is
+    /// not, so that no time tells one from the other.
+    reached: Cache<Reached, ()>,
 }
 
 impl Policies {
@@ -70,6 +74,7 @@ impl Policies {
             doors,
             objects,
             decided: Cache::new(REMEMBERED),
+            reached: Cache::new(REMEMBERED),
         })
     }
 
@@ -98,16 +103,29 @@ impl Policies {
         facts: &Facts<'_>,
         object: &Object<'_>,
     ) -> Result<(), Denied> {
-        let slices = self.objects.get(method).into_iter().flatten();
-        let mut slices = slices.filter(|slice| slice.resource.basename() == object.kind);
-        let slice = slices.next().ok_or(Denied::NOT_PERMITTED)?;
-        let object = self.types.object(&slice.resource, object);
-        object
-            .and_then(|object| {
-                let age = age(slice, facts);
-                self.put(slice, facts, age, object.uid(), Some(object))
-            })
-            .unwrap_or(Err(Denied::error(None)))
+        let mut slices = self.objects.get(method).into_iter().flatten();
+        let (at, slice) = slices
+            .find(|(_, slice)| slice.resource.basename() == object.kind)
+            .ok_or(Denied::NOT_PERMITTED)?;
+        let age = age(slice, facts);
+        let key = slice
+            .reads
+            .is_lasting()
+            .then(|| Reached::new(Key::new(*at, facts, slice.reads, age), object));
+        if key
+            .as_ref()
+            .is_some_and(|key| self.reached.contains_key(key))
+        {
+            return Ok(());
+        }
+        let entity = self.types.object(&slice.resource, object);
+        entity
+            .and_then(|entity| self.put(slice, facts, age, entity.uid(), Some(entity)))
+            .unwrap_or(Err(Denied::error(None)))?;
+        if let Some(key) = key {
+            self.reached.insert(key, ());
+        }
+        Ok(())
     }
 
     fn ask(&self, slice: &Slice, facts: &Facts<'_>, age: Option<u64>) -> Result<(), Denied> {
@@ -202,7 +220,7 @@ fn record(sign_in: &Authentication, age: Option<u64>) -> Option<RestrictedExpres
 }
 
 type Doors = HashMap<String, (usize, Slice)>;
-type Objects = HashMap<String, Vec<Slice>>;
+type Objects = HashMap<String, Vec<(usize, Slice)>>;
 
 /// What decides about each method and its objects. A method that nobody could ever call, or only to
 /// reach nothing, is a mistake.
@@ -213,23 +231,23 @@ fn sorted(
 ) -> Result<(Doors, Objects), Vec<Finding>> {
     let slices = slice::slices(schema, placed).ok_or_else(|| vec![defect(folder)])?;
     let (mut doors, mut objects) = (Doors::new(), Objects::new());
-    for slice in slices {
+    for (at, slice) in slices.into_iter().enumerate() {
         let method = slice.action.id().unescaped().to_owned();
         if slice.resource.basename() == API {
-            doors.insert(method, (doors.len(), slice));
+            doors.insert(method, (at, slice));
         } else {
-            objects.entry(method).or_default().push(slice);
+            objects.entry(method).or_default().push((at, slice));
         }
     }
     let closed = doors.iter().filter(|(_, (_, door))| !door.can_permit());
     let closed = closed.map(|(method, _)| (method, String::new()));
     let sealed = objects
         .iter()
-        .filter(|(_, kinds)| !kinds.iter().any(Slice::can_permit));
+        .filter(|(_, kinds)| !kinds.iter().any(|(_, slice)| slice.can_permit()));
     let sealed = sealed.map(|(method, kinds)| {
         let kinds: Vec<_> = kinds
             .iter()
-            .map(|slice| slice.resource.basename())
+            .map(|(_, slice)| slice.resource.basename())
             .collect();
         (method, format!(" any {}", kinds.join(" or ")))
     });

@@ -6,7 +6,7 @@ use std::{
     sync::Arc,
 };
 
-use strata_core::{Principal, SpiffeId};
+use strata_core::{Object, Principal, SpiffeId};
 
 use crate::reads::Reads;
 
@@ -54,11 +54,11 @@ impl Denied {
     }
 }
 
-/// Everything a lasting decision depends on beside the policies: action, caller, user, and of the user's
-/// sign-in what is read.
+/// Everything a lasting decision depends on beside the policies: what decides, caller, user, and of the
+/// user's sign-in what is read.
 #[derive(Clone)]
 pub(crate) struct Key {
-    action: usize,
+    slice: usize,
     caller: Option<SpiffeId>,
     user: Option<Arc<Principal>>,
     reads: Reads,
@@ -66,9 +66,9 @@ pub(crate) struct Key {
 }
 
 impl Key {
-    pub(crate) fn new(action: usize, facts: &Facts<'_>, reads: Reads, age: Option<u64>) -> Self {
+    pub(crate) fn new(slice: usize, facts: &Facts<'_>, reads: Reads, age: Option<u64>) -> Self {
         Self {
-            action,
+            slice,
             caller: facts.caller.cloned(),
             user: facts.user.cloned(),
             reads,
@@ -97,7 +97,7 @@ impl Key {
             );
             (subject, roles, scopes, region, sign_in)
         });
-        (self.action, &self.caller, user, self.age)
+        (self.slice, &self.caller, user, self.age)
     }
 }
 
@@ -112,6 +112,31 @@ impl Eq for Key {}
 impl Hash for Key {
     fn hash<H: Hasher>(&self, state: &mut H) {
         self.parts().hash(state);
+    }
+}
+
+/// An object that a call was seen to reach: the decision, and of the object what policies know. Its kind
+/// is that of what decides.
+#[derive(PartialEq, Eq, Hash)]
+pub(crate) struct Reached {
+    key: Key,
+    owner: Box<str>,
+    region: Box<str>,
+}
+
+impl Reached {
+    pub(crate) fn new(key: Key, object: &Object<'_>) -> Self {
+        // All of it, so that what policies come to know of objects is not forgotten here.
+        let Object {
+            kind: _,
+            owner,
+            region,
+        } = *object;
+        Self {
+            key,
+            owner: owner.into(),
+            region: region.into(),
+        }
     }
 }
 

@@ -8,6 +8,7 @@ use tempfile::TempDir;
 use super::*;
 use crate::check;
 
+mod reached;
 mod sign_in;
 
 const SCHEMA: &str = "entity Role;\n\
