@@ -78,11 +78,16 @@ pub(crate) async fn a_hop_refuses_by_what_costs_least(rig: &mut Rig) {
     let caller = &rig.estate.service("customer-overview").unwrap().id;
     let credential = Credential::honest(rig.estate.pki(), caller).unwrap();
     let mut probe = Probe::new(rig.estate.pki(), customers.address, &credential).unwrap();
+    let user = rig.principal(CUSTOMER);
+    let honest = rig.transaction_token(caller, &user).unwrap();
+    let leaf = honest.beside().unwrap();
     let mut ask = async |token: Option<&str>| {
         let mut request = Request::new(Bytes::from_static(&[0xff]));
         if let Some(token) = token {
             let headers = request.metadata_mut();
             headers.insert("txn-token", token.parse().unwrap());
+            let leaf = leaf.to_str().unwrap().parse().unwrap();
+            headers.insert("strata-token-leaf", leaf);
         }
         probe.call(GET, request).await.unwrap_err().code()
     };
@@ -90,8 +95,6 @@ pub(crate) async fn a_hop_refuses_by_what_costs_least(rig: &mut Rig) {
     assert_eq!(ask(Some("none")).await, Code::Unauthenticated);
     // Without one there is no user, and the message is still not read.
     assert_eq!(ask(None).await, Code::Unauthenticated);
-    let user = rig.principal(CUSTOMER);
-    let honest = rig.transaction_token(caller, &user).unwrap();
     let honest = honest.sign().unwrap();
     assert_eq!(ask(Some(&honest)).await, Code::InvalidArgument);
     let late = ask(Some("none")).await;

@@ -33,6 +33,8 @@ pub struct TraceContext {
 pub struct Credential {
     /// The token. It goes on unchanged.
     pub token: HeaderValue,
+    /// The leaf certificate of the key that signed it: DER in base64. It goes on unchanged too.
+    pub leaf: HeaderValue,
     /// The next hop must be told what the principal was narrowed to.
     pub narrowed: bool,
 }
@@ -73,8 +75,8 @@ impl Call {
         Self {
             principal: self.principal.as_ref().map(narrowed),
             credential: self.credential.as_ref().map(|credential| Credential {
-                token: credential.token.clone(),
                 narrowed: true,
+                ..credential.clone()
             }),
             objects: None,
             ..self.clone()

@@ -5,7 +5,7 @@ use std::{collections::HashMap, path::Path};
 use cedar_policy::{
     Authorizer, Context, Entities, Entity, EntityUid, Request, RestrictedExpression, Schema,
 };
-use moka::sync::Cache;
+use quick_cache::sync::Cache;
 use strata_core::{Authentication, Object};
 use time::{OffsetDateTime, format_description::BorrowedFormatItem, macros::format_description};
 
@@ -14,13 +14,13 @@ use crate::{
     error::Finding,
     load::{self, Placed, Source},
     reads::Reads,
-    request::{Denied, Facts, Key, Reached},
+    request::{Denied, Facts, Key, Question, Reach, Reached},
     slice::{self, Slice},
 };
 
 /// Decisions about calls that are remembered, and objects that were reached. Each is of one user, so this
 /// bounds their memory.
-const REMEMBERED: u64 = 4_096;
+const REMEMBERED: usize = 4_096;
 
 /// What stands within `context.authentication`.
 const SIGN_IN: Reads = Reads::LEVEL.and(Reads::METHODS).and(Reads::AGE);
@@ -85,10 +85,13 @@ impl Policies {
         if !slice.reads.is_lasting() {
             return self.ask(slice, facts, age);
         }
-        self.decided
-            .get_with(Key::new(*at, facts, slice.reads, age), || {
-                self.ask(slice, facts, age)
-            })
+        let question = Question::new(*at, facts, slice.reads, age);
+        if let Some(decided) = self.decided.get(&question) {
+            return decided;
+        }
+        let decided = self.ask(slice, facts, age);
+        self.decided.insert(question.into(), decided.clone());
+        decided
     }
 
     /// Whether `method` is about objects.
@@ -108,22 +111,17 @@ impl Policies {
             .find(|(_, slice)| slice.resource.basename() == object.kind)
             .ok_or(Denied::NOT_PERMITTED)?;
         let age = age(slice, facts);
-        let key = slice
-            .reads
-            .is_lasting()
-            .then(|| Reached::new(Key::new(*at, facts, slice.reads, age), object));
-        if key
-            .as_ref()
-            .is_some_and(|key| self.reached.contains_key(key))
-        {
+        let reach = Reach::new(Question::new(*at, facts, slice.reads, age), object);
+        let lasts = slice.reads.is_lasting();
+        if lasts && self.reached.get(&reach).is_some() {
             return Ok(());
         }
         let entity = self.types.object(&slice.resource, object);
         entity
             .and_then(|entity| self.put(slice, facts, age, entity.uid(), Some(entity)))
             .unwrap_or(Err(Denied::error(None)))?;
-        if let Some(key) = key {
-            self.reached.insert(key, ());
+        if lasts {
+            self.reached.insert(reach.into(), ());
         }
         Ok(())
     }

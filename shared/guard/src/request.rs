@@ -6,6 +6,7 @@ use std::{
     sync::Arc,
 };
 
+use quick_cache::Equivalent;
 use strata_core::{Object, Principal, SpiffeId};
 
 use crate::reads::Reads;
@@ -56,7 +57,16 @@ impl Denied {
 
 /// Everything a lasting decision depends on beside the policies: what decides, caller, user, and of the
 /// user's sign-in what is read.
-#[derive(Clone)]
+#[derive(Clone, Copy)]
+pub(crate) struct Question<'a> {
+    slice: usize,
+    caller: Option<&'a SpiffeId>,
+    user: Option<&'a Arc<Principal>>,
+    reads: Reads,
+    age: Option<u64>,
+}
+
+/// A [`Question`] that is kept.
 pub(crate) struct Key {
     slice: usize,
     caller: Option<SpiffeId>,
@@ -65,19 +75,24 @@ pub(crate) struct Key {
     age: Option<u64>,
 }
 
-impl Key {
-    pub(crate) fn new(slice: usize, facts: &Facts<'_>, reads: Reads, age: Option<u64>) -> Self {
+impl<'a> Question<'a> {
+    pub(crate) const fn new(
+        slice: usize,
+        facts: &Facts<'a>,
+        reads: Reads,
+        age: Option<u64>,
+    ) -> Self {
         Self {
             slice,
-            caller: facts.caller.cloned(),
-            user: facts.user.cloned(),
+            caller: facts.caller,
+            user: facts.user,
             reads,
             age,
         }
     }
 
     fn parts(&self) -> impl Eq + Hash + '_ {
-        let user = self.user.as_deref().map(|user| {
+        let user = self.user.map(|user| {
             let Principal {
                 subject,
                 roles,
@@ -86,7 +101,7 @@ impl Key {
                 authentication,
                 // Policies do not speak of it.
                 clearance: _,
-            } = user;
+            } = &**user;
             let level = self.reads.any(Reads::LEVEL);
             let methods = self.reads.any(Reads::METHODS);
             let risk = self.reads.any(Reads::RISK);
@@ -97,13 +112,55 @@ impl Key {
             );
             (subject, roles, scopes, region, sign_in)
         });
-        (self.slice, &self.caller, user, self.age)
+        (self.slice, self.caller, user, self.age)
+    }
+}
+
+impl Key {
+    fn question(&self) -> Question<'_> {
+        Question {
+            slice: self.slice,
+            caller: self.caller.as_ref(),
+            user: self.user.as_ref(),
+            reads: self.reads,
+            age: self.age,
+        }
+    }
+}
+
+impl From<Question<'_>> for Key {
+    fn from(question: Question<'_>) -> Self {
+        Self {
+            slice: question.slice,
+            caller: question.caller.cloned(),
+            user: question.user.cloned(),
+            reads: question.reads,
+            age: question.age,
+        }
+    }
+}
+
+impl PartialEq for Question<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        self.parts() == other.parts()
+    }
+}
+
+impl Hash for Question<'_> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.parts().hash(state);
+    }
+}
+
+impl Equivalent<Key> for Question<'_> {
+    fn equivalent(&self, key: &Key) -> bool {
+        *self == key.question()
     }
 }
 
 impl PartialEq for Key {
     fn eq(&self, other: &Self) -> bool {
-        self.parts() == other.parts()
+        self.question() == other.question()
     }
 }
 
@@ -111,12 +168,20 @@ impl Eq for Key {}
 
 impl Hash for Key {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        self.parts().hash(state);
+        self.question().hash(state);
     }
 }
 
-/// An object that a call was seen to reach: the decision, and of the object what policies know. Its kind
-/// is that of what decides.
+/// Whether an object is reached: the question, and of the object what policies know. Its kind is that of
+/// what decides.
+#[derive(PartialEq, Hash)]
+pub(crate) struct Reach<'a> {
+    question: Question<'a>,
+    owner: &'a str,
+    region: &'a str,
+}
+
+/// A [`Reach`] that is kept, because the object was.
 #[derive(PartialEq, Eq, Hash)]
 pub(crate) struct Reached {
     key: Key,
@@ -124,8 +189,8 @@ pub(crate) struct Reached {
     region: Box<str>,
 }
 
-impl Reached {
-    pub(crate) fn new(key: Key, object: &Object<'_>) -> Self {
+impl<'a> Reach<'a> {
+    pub(crate) const fn new(question: Question<'a>, object: &Object<'a>) -> Self {
         // All of it, so that what policies come to know of objects is not forgotten here.
         let Object {
             kind: _,
@@ -133,10 +198,33 @@ impl Reached {
             region,
         } = *object;
         Self {
-            key,
-            owner: owner.into(),
-            region: region.into(),
+            question,
+            owner,
+            region,
         }
+    }
+}
+
+impl From<Reach<'_>> for Reached {
+    fn from(reach: Reach<'_>) -> Self {
+        Self {
+            key: reach.question.into(),
+            owner: reach.owner.into(),
+            region: reach.region.into(),
+        }
+    }
+}
+
+impl Equivalent<Reached> for Reach<'_> {
+    fn equivalent(&self, reached: &Reached) -> bool {
+        let question = reached.key.question();
+        let (owner, region) = (&*reached.owner, &*reached.region);
+        *self
+            == Reach {
+                question,
+                owner,
+                region,
+            }
     }
 }
 
@@ -160,7 +248,7 @@ mod tests {
             user: Some(&user),
             network: None,
         };
-        Key::new(0, &facts, reads, age)
+        Question::new(0, &facts, reads, age).into()
     }
 
     #[test]

@@ -162,7 +162,9 @@ impl Account {
 
     fn tell(&self, headers: &mut HeaderMap, left: String) {
         headers.insert(POLICY, self.policy.clone());
-        if let Ok(left) = HeaderValue::try_from(left) {
+        if let Ok(mut left) = HeaderValue::try_from(left) {
+            // Never the same again: in HPACK's table it would push out what is (RFC 7541, section 6.2.3).
+            left.set_sensitive(true);
             headers.insert(LIMIT, left);
         }
     }

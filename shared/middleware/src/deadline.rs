@@ -91,7 +91,9 @@ pub fn write(deadline: Instant, headers: &mut HeaderMap) -> Result<(), ErrorCode
     }
     // Microseconds fit eight digits up to 99 s, which is longer than any request here.
     let micros = left.as_micros().min(99_999_999);
-    let value = HeaderValue::try_from(format!("{micros}u")).map_err(|_| ErrorCode::Internal)?;
+    let mut value = HeaderValue::try_from(format!("{micros}u")).map_err(|_| ErrorCode::Internal)?;
+    // Never the same again: in HPACK's table it would push out what is (RFC 7541, section 6.2.3).
+    value.set_sensitive(true);
     headers.insert(GRPC_TIMEOUT, value);
     Ok(())
 }

@@ -287,6 +287,12 @@ async fn a_token_that_is_not_the_edges_is_refused() {
         headers.append("txn-token", token);
     };
     assert_eq!(send(&shop, &twice).await, Err(REFUSED));
+    for alone in ["txn-token", "strata-token-leaf"] {
+        let without = |headers: &mut HeaderMap| {
+            headers.remove(alone);
+        };
+        assert_eq!(send(&shop, &without).await, Err(REFUSED), "without {alone}");
+    }
     for (name, value) in [
         ("txn-token", "no"),
         ("txn-token", ""),

@@ -247,12 +247,15 @@ impl<'a> From<&SecurityEvent<'a>> for Record<'a> {
     }
 }
 
-/// Emits security events. Cheap to clone.
+/// Emits security events. Cheap to clone, which each layer of a stack is for each request.
 #[derive(Clone, Debug)]
-pub struct Events {
+pub struct Events(Arc<Emitter>);
+
+#[derive(Debug)]
+struct Emitter {
     counter: Counter<u64>,
     unlogged: Counter<u64>,
-    lines: Arc<DefaultKeyedRateLimiter<(&'static str, &'static str)>>,
+    lines: DefaultKeyedRateLimiter<(&'static str, &'static str)>,
 }
 
 impl Events {
@@ -264,7 +267,7 @@ impl Events {
             let counter = meter.u64_counter(name);
             counter.with_description(description).build()
         };
-        Self {
+        Self(Arc::new(Emitter {
             counter: counter(
                 "strata_security_events",
                 "Security events by kind and reason.",
@@ -273,24 +276,25 @@ impl Events {
                 "strata_security_events_unlogged",
                 "Security events that were too many in a second to be logged as well.",
             ),
-            lines: Arc::new(RateLimiter::keyed(Quota::per_second(LINES))),
-        }
+            lines: RateLimiter::keyed(Quota::per_second(LINES)),
+        }))
     }
 
     /// Counts one event, and logs it unless there are too many like it.
     pub fn emit(&self, event: &SecurityEvent<'_>) {
+        let Self(emitter) = self;
         let record = Record::from(event);
         let labels = [
             KeyValue::new("event", record.event),
             KeyValue::new("reason", record.reason),
         ];
-        self.counter.add(1, &labels);
-        if self
+        emitter.counter.add(1, &labels);
+        if emitter
             .lines
             .check_key(&(record.event, record.reason))
             .is_err()
         {
-            self.unlogged.add(1, &labels);
+            emitter.unlogged.add(1, &labels);
             return;
         }
         tracing::warn!(

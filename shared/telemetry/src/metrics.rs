@@ -1,5 +1,7 @@
 //! The metrics every service has, and the Prometheus text of all of them.
 
+use std::sync::Arc;
+
 use opentelemetry::{
     KeyValue,
     metrics::{Counter, Histogram, Meter, MeterProvider},
@@ -60,9 +62,12 @@ impl Metrics {
     }
 }
 
-/// Counts and times requests. Cheap to clone.
+/// Counts and times requests. Cheap to clone, which each layer of a stack is for each request.
 #[derive(Clone, Debug)]
-pub struct RequestMetrics {
+pub struct RequestMetrics(Arc<Instruments>);
+
+#[derive(Debug)]
+struct Instruments {
     duration: Histogram<f64>,
     shed: Counter<u64>,
 }
@@ -82,19 +87,19 @@ impl RequestMetrics {
             .u64_counter("strata_requests_shed")
             .with_description("Requests refused because too many were under way.")
             .build();
-        Self { duration, shed }
+        Self(Arc::new(Instruments { duration, shed }))
     }
 
     /// Counts one request that was refused because too many were under way. Under a flood a line for
     /// each would be a second flood, so it is counted alone.
     pub fn shed(&self) {
-        self.shed.add(1, &[]);
+        self.0.shed.add(1, &[]);
     }
 
     /// Records one request. Both names stand in the code: a path from the wire would let a client
     /// make as many time series as it likes.
     pub fn record(&self, method: &'static str, outcome: &'static str, seconds: f64) {
-        self.duration.record(
+        self.0.duration.record(
             seconds,
             &[
                 KeyValue::new("method", method),

@@ -22,9 +22,11 @@ pub fn inject(trace: &TraceContext, headers: &mut HeaderMap) {
     let flags = u8::from(trace.sampled);
     headers.remove(TRACESTATE);
     // Digits and dashes are always a header's value.
-    if let Ok(value) =
+    if let Ok(mut value) =
         HeaderValue::try_from(format!("00-{trace_id:032x}-{span_id:016x}-{flags:02x}"))
     {
+        // Never the same again: in HPACK's table it would push out what is (RFC 7541, section 6.2.3).
+        value.set_sensitive(true);
         headers.insert(TRACEPARENT, value);
     }
 }

@@ -1,11 +1,16 @@
 //! Transaction tokens as a test presents them, honest or not.
 
 use anyhow::{Context as _, Result};
+use base64::{
+    Engine as _,
+    engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
+};
 use http::{HeaderMap, HeaderValue};
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode, get_current_timestamp};
 use rcgen::PKCS_ED25519;
 use rustls_pki_types::{CertificateDer, pem::PemObject as _};
 use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
 use strata_core::{Principal, SpiffeId};
 use strata_estate::pki::{Authority, LeafSpec, Pki};
 
@@ -14,8 +19,10 @@ use strata_estate::pki::{Authority, LeafSpec, Pki};
 /// changes a field.
 #[derive(Clone)]
 pub struct TransactionToken {
-    /// The header, with the leaf.
+    /// The header, which names the leaf.
     pub header: Header,
+    /// The leaf that goes beside it, in DER.
+    pub leaf: Vec<u8>,
     /// The claims.
     pub claims: Value,
     key: EncodingKey,
@@ -46,7 +53,7 @@ impl TransactionToken {
         let mut header = Header::new(algorithm);
         header.typ = Some("txntoken+jwt".to_owned());
         let leaf = CertificateDer::from_pem_slice(leaf.certificate_pem().as_bytes())?;
-        header.x5c = Some(vec![base64(&leaf)]);
+        header.x5t_s256 = Some(URL_SAFE_NO_PAD.encode(Sha256::digest(&leaf)));
         let requester = spec.uris.first().context("the leaf names nobody")?;
         let environment = requester
             .strip_prefix("spiffe://")
@@ -78,6 +85,7 @@ impl TransactionToken {
         });
         Ok(Self {
             header,
+            leaf: leaf.to_vec(),
             claims,
             key,
         })
@@ -91,6 +99,14 @@ impl TransactionToken {
         Ok(encode(&self.header, &self.claims, &self.key)?)
     }
 
+    /// The leaf as it travels beside the token.
+    ///
+    /// # Errors
+    /// None: base64 is always a header's value.
+    pub fn beside(&self) -> Result<HeaderValue> {
+        Ok(HeaderValue::try_from(STANDARD.encode(&self.leaf))?)
+    }
+
     /// Writes the token as a caller does.
     ///
     /// # Errors
@@ -99,11 +115,7 @@ impl TransactionToken {
         let mut token = HeaderValue::try_from(self.sign()?)?;
         token.set_sensitive(true);
         headers.insert("txn-token", token);
+        headers.insert("strata-token-leaf", self.beside()?);
         Ok(())
     }
-}
-
-fn base64(bytes: &[u8]) -> String {
-    use base64::{Engine as _, engine::general_purpose::STANDARD};
-    STANDARD.encode(bytes)
 }

@@ -11,8 +11,9 @@ pub(crate) const TYPE: &str = "txntoken+jwt";
 pub(crate) struct Header<'a> {
     pub(crate) typ: &'a str,
     pub(crate) alg: &'a str,
-    /// The leaf alone, DER in base64.
-    pub(crate) x5c: [String; 1],
+    /// SHA-256 of the leaf (RFC 7515, section 4.1.8).
+    #[serde(rename = "x5t#S256")]
+    pub(crate) x5t_s256: &'a str,
 }
 
 /// The body. Times are seconds since 1970.

@@ -8,7 +8,8 @@ use base64::{
 };
 use http::HeaderValue;
 use jsonwebtoken::get_current_timestamp;
-use moka::sync::Cache;
+use quick_cache::sync::Cache;
+use sha2::{Digest as _, Sha256};
 use strata_core::{Method, Principal, SpiffeId};
 use strata_tls::TokenSigner;
 
@@ -17,7 +18,7 @@ use crate::claims::{Claims, Header, TYPE, TransactionContext};
 /// How long requests share a token.
 const SHARED: Duration = Duration::from_secs(60);
 /// Tokens remembered; the least used go first.
-const REMEMBERED: u64 = 10_000;
+const REMEMBERED: usize = 10_000;
 
 /// Whether a request may go with the token of another one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,10 +43,16 @@ pub struct Minter {
     minted: Cache<([u8; 32], &'static str), Minted>,
 }
 
+/// A token, as it goes on.
 #[derive(Clone)]
-struct Minted {
-    token: HeaderValue,
+pub struct Minted {
+    /// The token.
+    pub token: HeaderValue,
+    /// The leaf of the key that signed it: DER in base64.
+    pub leaf: HeaderValue,
     generation: u64,
+    /// Seconds since 1970.
+    at: u64,
 }
 
 impl Minter {
@@ -57,10 +64,7 @@ impl Minter {
             id,
             signer,
             lifetime: (SHARED + request_timeout).as_secs() + 1,
-            minted: Cache::builder()
-                .max_capacity(REMEMBERED)
-                .time_to_live(SHARED)
-                .build(),
+            minted: Cache::new(REMEMBERED),
         }
     }
 
@@ -75,27 +79,26 @@ impl Minter {
         user: &Principal,
         method: &Method,
         reuse: Reuse,
-    ) -> Result<HeaderValue, NoKey> {
+    ) -> Result<Minted, NoKey> {
+        // Before anything is signed: what is remembered of older material is never taken for newer.
+        let generation = self.signer.generation();
         if reuse == Reuse::Never {
-            return self.sign(user, method);
+            return self.sign(user, method, generation);
         }
         // Not by name, which versions of an API share: what is signed is of the one that is asked.
         let key = (access, method.path);
-        let generation = self.signer.generation();
-        let minted = self.minted.get(&key);
-        if let Some(minted) = minted.filter(|minted| minted.generation == generation) {
-            return Ok(minted.token);
+        let now = get_current_timestamp();
+        let shared =
+            |minted: &Minted| minted.generation == generation && now < minted.at + SHARED.as_secs();
+        if let Some(minted) = self.minted.get(&key).filter(shared) {
+            return Ok(minted);
         }
-        let token = self.sign(user, method)?;
-        let minted = Minted {
-            token: token.clone(),
-            generation,
-        };
-        self.minted.insert(key, minted);
-        Ok(token)
+        let minted = self.sign(user, method, generation)?;
+        self.minted.insert(key, minted.clone());
+        Ok(minted)
     }
 
-    fn sign(&self, user: &Principal, method: &Method) -> Result<HeaderValue, NoKey> {
+    fn sign(&self, user: &Principal, method: &Method, generation: u64) -> Result<Minted, NoKey> {
         let now = get_current_timestamp();
         let claims = Claims {
             iat: now,
@@ -115,11 +118,13 @@ impl Minter {
             rctx: user.authentication.clone().into(),
         };
         let claims = serde_json::to_vec(&claims).map_err(|_| NoKey)?;
-        let message = |leaf: &[u8]| {
+        let mut leaf = String::new();
+        let message = |der: &[u8]| {
+            STANDARD.encode_string(der, &mut leaf);
             let header = Header {
                 typ: TYPE,
                 alg: "EdDSA",
-                x5c: [STANDARD.encode(leaf)],
+                x5t_s256: &URL_SAFE_NO_PAD.encode(Sha256::digest(der)),
             };
             let header = serde_json::to_vec(&header).unwrap_or_default();
             let [header, claims] = [&header, &claims].map(|part| URL_SAFE_NO_PAD.encode(part));
@@ -132,6 +137,11 @@ impl Minter {
         let mut token = HeaderValue::try_from(token).map_err(|_| NoKey)?;
         // Kept out of HPACK's dynamic table and of header dumps.
         token.set_sensitive(true);
-        Ok(token)
+        Ok(Minted {
+            token,
+            leaf: HeaderValue::try_from(leaf).map_err(|_| NoKey)?,
+            generation,
+            at: now,
+        })
     }
 }

@@ -67,11 +67,14 @@ impl World {
         TransactionToken::honest(&self.pki, self.shop.id(), &user()).unwrap()
     }
 
-    fn signed_by(&self, authority: &Authority, change: impl FnOnce(&mut LeafSpec)) -> String {
+    fn signed_by(
+        &self,
+        authority: &Authority,
+        change: impl FnOnce(&mut LeafSpec),
+    ) -> TransactionToken {
         let mut spec = LeafSpec::token(self.shop.id());
         change(&mut spec);
-        let token = TransactionToken::signed_by(authority, &spec, &user());
-        token.unwrap().sign().unwrap()
+        TransactionToken::signed_by(authority, &spec, &user()).unwrap()
     }
 
     fn id(&self, layer: Layer, service: &str) -> SpiffeId {
@@ -124,6 +127,11 @@ fn user() -> Principal {
     }
 }
 
+/// What comes of a token with its own leaf beside it.
+fn verify(verifier: &Verifier, token: &TransactionToken) -> Result<Verified, Refused> {
+    verifier.verify(&token.sign().unwrap(), &token.beside().unwrap())
+}
+
 fn why(verdict: Result<Verified, Refused>) -> Option<&'static str> {
     verdict.err().map(|Refused(reason)| reason)
 }
@@ -131,12 +139,14 @@ fn why(verdict: Result<Verified, Refused>) -> Option<&'static str> {
 #[test]
 fn what_the_edge_makes_is_believed_for_what_the_method_needs() {
     let world = World::new();
-    let token = world
+    let minted = world
         .minter()
         .mint([1; 32], &user(), &READ, Reuse::Shared)
         .unwrap();
-    assert!(token.is_sensitive());
-    let verified = world.verifier().verify(token.to_str().unwrap()).unwrap();
+    // The leaf is no secret, and the same for every token.
+    assert!(minted.token.is_sensitive() && !minted.leaf.is_sensitive());
+    let token = minted.token.to_str().unwrap();
+    let verified = world.verifier().verify(token, &minted.leaf).unwrap();
     assert_eq!(verified.requester, *world.shop.id());
     let expected = Principal {
         scopes: vec!["a:read".to_owned(), "b:read".to_owned()],
@@ -156,7 +166,10 @@ fn what_the_edge_makes_is_believed_for_what_the_method_needs() {
 fn requests_that_only_read_share_a_token() {
     let world = World::new();
     let minter = world.minter();
-    let mint = |access, method, reuse| minter.mint([access; 32], &user(), method, reuse).unwrap();
+    let mint = |access, method, reuse| {
+        let minted = minter.mint([access; 32], &user(), method, reuse);
+        minted.unwrap().token
+    };
     let first = mint(1, &READ, Reuse::Shared);
     assert_eq!(mint(1, &READ, Reuse::Shared), first);
     assert_ne!(mint(2, &READ, Reuse::Shared), first);
@@ -187,15 +200,14 @@ fn what_is_remembered_ends_with_its_token() {
     let mut token = world.honest();
     // Within the leeway, but not for long.
     token.claims["exp"] = json!(get_current_timestamp() - 4);
-    let token = token.sign().unwrap();
-    let first = verifier.verify(&token).unwrap();
-    let again = verifier.verify(&token).unwrap();
+    let first = verify(&verifier, &token).unwrap();
+    let again = verify(&verifier, &token).unwrap();
     assert!(
         Arc::ptr_eq(&first.principal, &again.principal),
         "it was not remembered"
     );
     let refused = loop {
-        match verifier.verify(&token) {
+        match verify(&verifier, &token) {
             Ok(_) => std::thread::sleep(Duration::from_millis(50)),
             Err(Refused(reason)) => break reason,
         }
@@ -207,8 +219,8 @@ fn what_is_remembered_ends_with_its_token() {
 fn what_is_remembered_ends_with_the_material() {
     let world = World::new();
     let verifier = world.verifier();
-    let token = world.honest().sign().unwrap();
-    let first = verifier.verify(&token).unwrap();
+    let token = world.honest();
+    let first = verify(&verifier, &token).unwrap();
     let publish = || {
         world.pki.rotate_token_authority().unwrap();
         world
@@ -219,11 +231,11 @@ fn what_is_remembered_ends_with_the_material() {
     };
     // The CA before is trusted until the next time.
     publish();
-    let again = verifier.verify(&token).unwrap();
+    let again = verify(&verifier, &token).unwrap();
     assert!(
         !Arc::ptr_eq(&first.principal, &again.principal),
         "it was not verified anew"
     );
     publish();
-    assert_eq!(why(verifier.verify(&token)), Some("token_unknown_issuer"));
+    assert_eq!(why(verify(&verifier, &token)), Some("token_unknown_issuer"));
 }

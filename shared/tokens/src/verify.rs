@@ -2,23 +2,28 @@
 
 use std::sync::Arc;
 
+use base64::{
+    Engine as _,
+    engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
+};
+use http::HeaderValue;
 use jsonwebtoken::{
     Algorithm, DecodingKey, Validation, decode, decode_header, errors::ErrorKind,
     get_current_timestamp,
 };
-use moka::sync::Cache;
+use quick_cache::sync::Cache;
 use sha2::{Digest as _, Sha256};
 use strata_core::{Principal, SpiffeId};
 use strata_tls::{Refusal, TokenIssuers};
 
 use crate::claims::{Claims, TYPE};
 
-/// Longer tokens are refused before they are read.
-const LONGEST_TOKEN: usize = 12 * 1024;
+/// Longer tokens and leaves are refused before they are read.
+const LONGEST: usize = 12 * 1024;
 /// By how many seconds the clocks of two workloads may differ.
 const LEEWAY: u64 = 5;
 /// Tokens remembered; the least used go first.
-const REMEMBERED: u64 = 10_000;
+const REMEMBERED: usize = 10_000;
 
 /// Why a token was refused: a word for the security event, never for the caller.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -32,6 +37,7 @@ pub struct Verified {
     pub principal: Arc<Principal>,
     /// The Experience API that the user asked.
     pub requester: SpiffeId,
+    leaf: HeaderValue,
     expires: u64,
     until: u64,
     generation: u64,
@@ -57,12 +63,13 @@ impl Verifier {
         }
     }
 
-    /// What a token says, when it is one of this environment's.
+    /// What a token says, when it is one of this environment's. Beside it goes the `leaf` of the key that
+    /// signed it: DER in base64.
     ///
     /// # Errors
     /// [`Refused`] with the first thing that is wrong.
-    pub fn verify(&self, token: &str) -> Result<Verified, Refused> {
-        if token.len() > LONGEST_TOKEN {
+    pub fn verify(&self, token: &str, leaf: &HeaderValue) -> Result<Verified, Refused> {
+        if token.len().max(leaf.len()) > LONGEST {
             return Err(Refused("token_too_long"));
         }
         // Before anything is read: what is found under older material is never taken for newer.
@@ -70,19 +77,21 @@ impl Verifier {
         let digest = Sha256::digest(token).into();
         if let Some(verified) = self.verified.get(&digest) {
             if verified.expires + LEEWAY < get_current_timestamp() {
-                self.verified.invalidate(&digest);
+                self.verified.remove(&digest);
                 return Err(Refused("token_expired"));
             }
-            if verified.generation == generation && get_current_timestamp() <= verified.until {
+            // The same leaf: who sends another one is not believed because somebody else was.
+            let holds = verified.generation == generation && verified.leaf == leaf;
+            if holds && get_current_timestamp() <= verified.until {
                 return Ok(verified);
             }
         }
-        let verified = self.read(token, generation)?;
+        let verified = self.read(token, leaf, generation)?;
         self.verified.insert(digest, verified.clone());
         Ok(verified)
     }
 
-    fn read(&self, token: &str, generation: u64) -> Result<Verified, Refused> {
+    fn read(&self, token: &str, leaf: &HeaderValue, generation: u64) -> Result<Verified, Refused> {
         let malformed = Refused("token_malformed");
         let header = decode_header(token).map_err(|_| malformed)?;
         if header.typ.as_deref() != Some(TYPE) {
@@ -92,11 +101,12 @@ impl Verifier {
         if header.crit.is_some() {
             return Err(malformed);
         }
-        let chain = header.x5c_der().map_err(|_| malformed)?;
-        let [leaf] = chain.as_deref().unwrap_or_default() else {
-            return Err(Refused("token_without_leaf"));
-        };
-        let issuer = self.issuers.verify(leaf).map_err(reason_of_leaf)?;
+        let der = STANDARD.decode(leaf).map_err(|_| malformed)?;
+        // What is said under the digest of the token is then said of this leaf and no other.
+        if header.x5t_s256 != Some(URL_SAFE_NO_PAD.encode(Sha256::digest(&der))) {
+            return Err(Refused("token_of_another_leaf"));
+        }
+        let issuer = self.issuers.verify(&der).map_err(reason_of_leaf)?;
         // The leaf says by which algorithm, never the header.
         let mut validation = Validation::new(Algorithm::EdDSA);
         validation.leeway = LEEWAY;
@@ -120,6 +130,7 @@ impl Verifier {
             until: issuer.until,
             principal: Arc::new(claims.into()),
             requester: issuer.id,
+            leaf: leaf.clone(),
             generation,
         })
     }

@@ -7,7 +7,7 @@ use jsonwebtoken::{
     Algorithm, DecodingKey,
     jwk::{AlgorithmParameters, EllipticCurve, Jwk, JwkSet, KeyAlgorithm, PublicKeyUse},
 };
-use moka::sync::Cache;
+use quick_cache::sync::Cache;
 use serde::Deserialize;
 use strata_net::fetch;
 use tokio::{
@@ -26,7 +26,7 @@ const INTERVAL: Duration = Duration::from_secs(300);
 const ASKED: Duration = Duration::from_secs(10);
 
 /// Tokens remembered. A user has one or two; the least used go first.
-const REMEMBERED: u64 = 10_000;
+const REMEMBERED: usize = 10_000;
 
 /// The keys of one document, and what they have verified: with other keys, every token is verified
 /// anew.
@@ -42,10 +42,7 @@ impl KeySet {
     /// The usable keys of a document; none without any.
     pub(super) fn of(document: JwkSet) -> Option<Self> {
         let keys: HashMap<_, _> = document.keys.iter().filter_map(usable).collect();
-        let verified = Cache::builder()
-            .max_capacity(REMEMBERED)
-            .time_to_live(INTERVAL)
-            .build();
+        let verified = Cache::new(REMEMBERED);
         (!keys.is_empty()).then_some(Self {
             document,
             keys,

@@ -6,9 +6,9 @@ use std::{
 };
 
 use futures_util::future::{Either, Ready, ready};
-use http::{HeaderValue, Request};
+use http::Request;
 use strata_core::{Credential, ErrorCode, Method, Principal};
-use strata_tokens::{Minter, Reuse};
+use strata_tokens::{Minted, Minter, Reuse};
 use tower::{Layer, Service};
 
 use crate::{access_token::AccessTokenDigest, refuse::Refuse};
@@ -29,7 +29,7 @@ impl MintLayer {
         }
     }
 
-    fn mint<B>(&self, request: &Request<B>) -> Result<Option<HeaderValue>, ErrorCode> {
+    fn mint<B>(&self, request: &Request<B>) -> Result<Option<Minted>, ErrorCode> {
         let extensions = request.extensions();
         let method = extensions.get::<Method>().ok_or(ErrorCode::Internal)?;
         if method.scope.is_empty() {
@@ -88,10 +88,11 @@ where
 
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
         match self.layer.mint(&request) {
-            Ok(token) => {
-                if let Some(token) = token {
+            Ok(minted) => {
+                if let Some(Minted { token, leaf, .. }) = minted {
                     request.extensions_mut().insert(Credential {
                         token,
+                        leaf,
                         narrowed: false,
                     });
                 }

@@ -37,12 +37,12 @@ impl TransactionTokenLayer {
     fn read<B>(&self, request: &mut Request<B>) -> Result<(), Refused> {
         let (token, narrowing) =
             take(request.headers_mut()).map_err(|Malformed| Refused("token_metadata_malformed"))?;
-        let Some(mut token) = token else {
+        let Some((mut token, leaf)) = token else {
             return Ok(());
         };
         token.set_sensitive(true);
         let text = token.to_str().map_err(|_| Refused("token_malformed"))?;
-        let verified = self.verifier.verify(text)?;
+        let verified = self.verifier.verify(text, &leaf)?;
         // An Experience API passes on its own tokens: those of another have come to it wrongly.
         if let Some(Caller::Workload(caller)) = request.extensions().get()
             && caller.layer() == strata_core::Layer::Experience
@@ -61,7 +61,11 @@ impl TransactionTokenLayer {
         };
         let extensions = request.extensions_mut();
         extensions.insert(principal);
-        extensions.insert(Credential { token, narrowed });
+        extensions.insert(Credential {
+            token,
+            leaf,
+            narrowed,
+        });
         Ok(())
     }
 

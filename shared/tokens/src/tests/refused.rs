@@ -1,14 +1,16 @@
 //! Tokens that are wrong in one way each.
 
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use jsonwebtoken::get_current_timestamp;
 use rcgen::{ExtendedKeyUsagePurpose, PKCS_ED25519};
 use serde_json::json;
+use sha2::{Digest as _, Sha256};
 use strata_config::{Environment, trust_domain};
 use strata_core::{Layer, SpiffeId};
 use strata_estate::pki::{Authority, LEAF_LIFETIME, LeafSpec, Validity};
 use strata_tls::TOKEN_USAGE;
 
-use super::{ENVIRONMENT, World, why};
+use super::{ENVIRONMENT, World, verify, why};
 use crate::Verifier;
 
 #[test]
@@ -16,7 +18,7 @@ fn a_token_with_any_one_flaw_is_refused() {
     let world = World::new();
     let verifier = world.verifier();
     let honest = world.honest();
-    assert_eq!(why(verifier.verify(&honest.sign().unwrap())), None);
+    assert_eq!(why(verify(&verifier, &honest)), None);
     let now = get_current_timestamp();
     let claim = |name: &str, value| {
         let mut token = honest.clone();
@@ -85,22 +87,14 @@ fn a_token_with_any_one_flaw_is_refused() {
             "token_malformed",
         ),
         (
-            "without a leaf",
-            header(|it| it.x5c = None),
-            "token_without_leaf",
+            "of a leaf that is not named",
+            header(|it| it.x5t_s256 = None),
+            "token_of_another_leaf",
         ),
         (
-            "with a chain",
-            header(|it| {
-                let leaf = it.x5c.clone().unwrap();
-                it.x5c.as_mut().unwrap().extend(leaf);
-            }),
-            "token_without_leaf",
-        ),
-        (
-            "with what is no leaf",
-            header(|it| it.x5c = Some(vec!["AAAA".to_owned()])),
-            "token_leaf_malformed",
+            "of another leaf",
+            header(|it| it.x5t_s256 = Some("AAAA".to_owned())),
+            "token_of_another_leaf",
         ),
         (
             "tampered with",
@@ -121,9 +115,38 @@ fn a_token_with_any_one_flaw_is_refused() {
     ] {
         // Twice: what was refused is not remembered.
         for _ in 0..2 {
-            assert_eq!(why(verifier.verify(&token)), Some(reason), "{what}");
+            let verdict = verifier.verify(&token, &honest.beside().unwrap());
+            assert_eq!(why(verdict), Some(reason), "{what}");
         }
     }
+}
+
+#[test]
+fn a_token_with_any_other_leaf_is_refused_also_where_it_is_remembered() {
+    let world = World::new();
+    let verifier = world.verifier();
+    let honest = world.honest();
+    let text = honest.sign().unwrap();
+    let another = world.honest();
+    assert_ne!(honest.leaf, another.leaf);
+    for remembered in [false, true] {
+        for (leaf, reason) in [
+            (another.beside().unwrap(), "token_of_another_leaf"),
+            ("AAAA".parse().unwrap(), "token_of_another_leaf"),
+            ("".parse().unwrap(), "token_of_another_leaf"),
+            ("?".parse().unwrap(), "token_malformed"),
+            ("A".repeat(12289).parse().unwrap(), "token_too_long"),
+        ] {
+            let verdict = verifier.verify(&text, &leaf);
+            assert_eq!(why(verdict), Some(reason), "{remembered}: {leaf:?}");
+        }
+        assert_eq!(why(verify(&verifier, &honest)), None);
+    }
+    // What is named and no certificate.
+    let mut token = honest;
+    token.leaf = vec![0; 3];
+    token.header.x5t_s256 = Some(URL_SAFE_NO_PAD.encode(Sha256::digest([0; 3])));
+    assert_eq!(why(verify(&verifier, &token)), Some("token_leaf_malformed"));
 }
 
 #[test]
@@ -133,7 +156,7 @@ fn only_a_token_leaf_of_an_experience_api_of_the_environment_makes_tokens() {
     let tokens = world.pki.token_authority().unwrap();
     let layer = |layer| world.pki.authority(layer).unwrap();
     let honest = world.signed_by(&tokens, |_| ());
-    assert_eq!(why(verifier.verify(&honest)), None);
+    assert_eq!(why(verify(&verifier, &honest)), None);
 
     let overview = world.id(Layer::Process, "overview");
     let prod = trust_domain(Layer::Experience, Environment::Prod).unwrap();
@@ -223,7 +246,7 @@ fn only_a_token_leaf_of_an_experience_api_of_the_environment_makes_tokens() {
         ),
     ];
     for (what, token, reason) in cases {
-        assert_eq!(why(verifier.verify(&token)), Some(reason), "{what}");
+        assert_eq!(why(verify(&verifier, &token)), Some(reason), "{what}");
     }
     // The usage in DER is the one that leaves are issued with.
     let usages = LeafSpec::token(world.shop.id()).usages;
@@ -235,7 +258,7 @@ fn only_a_token_leaf_of_an_experience_api_of_the_environment_makes_tokens() {
     // An Experience API believes nobody's.
     let shop = Verifier::new(world.shop.token_issuers());
     assert_eq!(
-        why(shop.verify(&honest)),
+        why(verify(&shop, &honest)),
         Some("token_foreign_trust_domain")
     );
 }
