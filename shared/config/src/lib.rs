@@ -32,5 +32,5 @@ pub use name::{InvalidName, check_service_name};
 pub use rate::Rate;
 pub use sections::{
     Admin, Cors, Database, Limits, Listen, LogFormat, Policy, PolicyMode, SharedLimits, Telemetry,
-    Tls, Tokens, Upstream,
+    Tls, Tokens, Upstream, XForwardedFor,
 };

@@ -23,6 +23,21 @@ pub struct Listen {
     /// Networks of the load balancers in front, which must speak the PROXY protocol, version 2.
     #[serde(deserialize_with = "networks", skip_serializing_if = "Vec::is_empty")]
     pub trusted_proxies: Vec<IpNet>,
+    /// Whose word at the edge on where a client is counts; without it nobody's does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub x_forwarded_for: Option<XForwardedFor>,
+}
+
+/// `[listen.x_forwarded_for]`: the HTTP proxies in front of an Experience API, which write the address
+/// that each request came to them from to the end of `X-Forwarded-For`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct XForwardedFor {
+    /// Networks of these proxies, and of nothing else that can connect.
+    #[serde(deserialize_with = "networks")]
+    pub proxies: Vec<IpNet>,
+    /// How many of them each request passes, at least 1.
+    pub hops: usize,
 }
 
 impl Default for Listen {
@@ -30,6 +45,7 @@ impl Default for Listen {
         Self {
             address: (Ipv4Addr::UNSPECIFIED, 8443).into(),
             trusted_proxies: Vec::new(),
+            x_forwarded_for: None,
         }
     }
 }
@@ -304,10 +320,12 @@ fn address<'de, D: Deserializer<'de>>(from: D) -> Result<SocketAddr, D::Error> {
 
 fn networks<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<IpNet>, D::Error> {
     let networks = Vec::<String>::deserialize(from)?;
-    // Host bits leave open whether the host or its network was meant.
+    // Host bits leave open whether the host or its network was meant. Addresses are compared as IPv4
+    // ones where they are: a network of such addresses in IPv6's clothes would have none of them.
     let parsed = networks.iter().map(|network| {
         let network: IpNet = network.parse().ok()?;
-        (network == network.trunc()).then_some(network)
+        let mapped = matches!(network, IpNet::V6(it) if it.addr().to_ipv4_mapped().is_some());
+        (network == network.trunc() && !mapped).then_some(network)
     });
     parsed
         .collect::<Option<_>>()

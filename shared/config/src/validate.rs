@@ -13,7 +13,9 @@ use crate::{
     error::{ConfigError, Problem, hint},
     load::{Sections, key},
     manifest::Manifest,
-    sections::{Database, Limits, PolicyMode, SharedLimits, Telemetry, Tokens, Upstream},
+    sections::{
+        Database, Limits, PolicyMode, SharedLimits, Telemetry, Tokens, Upstream, XForwardedFor,
+    },
     sources::Sources,
     strictness::Laxity,
 };
@@ -47,17 +49,19 @@ impl<'a> Validation<'a> {
     /// Refuses a section that only another layer has, before its keys are read.
     pub(crate) fn sections_of_other_layers(&self) -> Result<(), ConfigError> {
         let problems: Vec<_> = [
-            ("database", Layer::System),
-            ("tokens", Layer::Experience),
-            ("cors", Layer::Experience),
+            (&["database"][..], Layer::System),
+            (&["tokens"], Layer::Experience),
+            (&["cors"], Layer::Experience),
+            (&["listen", "x_forwarded_for"], Layer::Experience),
         ]
         .into_iter()
         .filter(|(section, layer)| {
-            *layer != self.manifest.layer && self.sources.origin(&[section]).is_some()
+            *layer != self.manifest.layer && self.sources.origin(section).is_some()
         })
         .map(|(section, layer)| {
-            let what = format!("[{section}] belongs to the {layer} layer alone: remove it");
-            self.sources.problem(&[section], what)
+            let name = section.join(".");
+            let what = format!("[{name}] belongs to the {layer} layer alone: remove it");
+            self.sources.problem(section, what)
         })
         .collect();
         if problems.is_empty() {
@@ -70,6 +74,9 @@ impl<'a> Validation<'a> {
     /// Everything else.
     pub(crate) fn check(mut self, sections: &Sections) -> Vec<Problem> {
         self.addresses(sections.listen.address, sections.admin.address);
+        if let Some(forwarded) = &sections.listen.x_forwarded_for {
+            self.forwarded(forwarded);
+        }
         if sections.tls.material.as_os_str().is_empty() {
             self.refuse(
                 &["tls", "material"],
@@ -126,6 +133,21 @@ impl<'a> Validation<'a> {
         }
         if listen == admin && listen.port() != 0 {
             self.refuse(&["admin", "address"], "is the same as 'listen.address'");
+        }
+    }
+
+    fn forwarded(&mut self, forwarded: &XForwardedFor) {
+        if forwarded.proxies.is_empty() {
+            let what = "is empty: name the networks of the proxies in front, or remove the section";
+            self.refuse(&["listen", "x_forwarded_for", "proxies"], what);
+        }
+        if forwarded.proxies.iter().any(|it| it.prefix_len() == 0) {
+            let what = "has a network of everybody: name those of the proxies in front";
+            self.refuse(&["listen", "x_forwarded_for", "proxies"], what);
+        }
+        if forwarded.hops == 0 {
+            let what = "is zero: say how many proxies each request passes, or remove the section";
+            self.refuse(&["listen", "x_forwarded_for", "hops"], what);
         }
     }
 

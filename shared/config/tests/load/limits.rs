@@ -97,11 +97,93 @@ fn a_proxy_is_trusted_by_its_network_and_not_by_a_guess() {
     let base = "[listen]\ntrusted_proxies = ['10.0.0.0/8']\n";
     let config = Service::new("experience", base).dev().unwrap();
     assert_eq!(config.listen.trusted_proxies.len(), 1);
-    for network in ["10.0.0.1/8", "10.0.0.0", "10.0.0.0/33", "everybody"] {
+    for network in [
+        "10.0.0.1/8",
+        "10.0.0.0",
+        "10.0.0.0/33",
+        "::ffff:10.0.0.0/104",
+        "everybody",
+    ] {
         assert_eq!(
             refused(&base.replace("10.0.0.0/8", network)),
             "config/base.toml:2: key 'listen.trusted_proxies' is not valid: expected networks \
              without host bits, such as 10.0.0.0/8"
+        );
+    }
+}
+
+#[test]
+fn who_says_where_a_client_is_is_said_whole_and_at_the_edge_alone() {
+    let base = "[listen]\naddress = '127.0.0.1:0'\n\
+        [listen.x_forwarded_for]\nproxies = ['10.0.0.0/8', 'fd00::/8']\nhops = 2\n";
+    let config = Service::new("experience", base).dev().unwrap();
+    let forwarded = config.listen.x_forwarded_for.unwrap();
+    assert_eq!((forwarded.proxies.len(), forwarded.hops), (2, 2));
+    let service = Service::new("experience", "");
+    let none = service.dev().unwrap().listen.x_forwarded_for;
+    assert!(none.is_none(), "somebody is believed without being named");
+
+    let key = "key 'listen.x_forwarded_for";
+    for (from, to, line, what) in [
+        (
+            "10.0.0.0/8",
+            "10.0.0.1/8",
+            4,
+            "proxies' is not valid: expected networks without host bits, such as 10.0.0.0/8",
+        ),
+        (
+            "fd00::/8",
+            "::/0",
+            4,
+            "proxies' has a network of everybody: name those of the proxies in front",
+        ),
+        (
+            "'10.0.0.0/8', 'fd00::/8'",
+            "",
+            4,
+            "proxies' is empty: name the networks of the proxies in front, or remove the section",
+        ),
+        (
+            "hops = 2",
+            "hops = 0",
+            5,
+            "hops' is zero: say how many proxies each request passes, or remove the section",
+        ),
+        (
+            "hops = 2",
+            "hops = -1",
+            5,
+            "hops' is not valid: expected a whole number, not negative",
+        ),
+        ("hops = 2\n", "", 3, "hops' is missing"),
+        (
+            "proxies = ['10.0.0.0/8', 'fd00::/8']\n",
+            "",
+            3,
+            "proxies' is missing",
+        ),
+    ] {
+        let expected = format!("config/base.toml:{line}: {key}.{what}");
+        assert_eq!(refused(&base.replace(from, to)), expected);
+    }
+    for layer in ["system", "process"] {
+        let database = match layer {
+            "system" => "[database]\nurl = 'sqlite:a.db'\n",
+            _ => "",
+        };
+        let honest = Service::new(layer, database);
+        assert!(honest.dev().is_ok());
+        let what = "[listen.x_forwarded_for] belongs to the experience layer alone: remove it";
+        assert_eq!(
+            Service::new(layer, &format!("{base}{database}"))
+                .dev()
+                .unwrap_err(),
+            format!("config/base.toml:3: {what}")
+        );
+        let variable = "STRATA_LISTEN__X_FORWARDED_FOR__HOPS";
+        assert_eq!(
+            honest.problem(&[(variable, "1")]),
+            format!("{variable}: {what}")
         );
     }
 }

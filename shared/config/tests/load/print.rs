@@ -14,7 +14,8 @@ fn what_is_printed_loads_again_and_says_where_it_came_from() {
         ),
         (
             "experience",
-            "[tokens]\nca = 'ca.pem'\n[telemetry]\notlp_endpoint = 'http://127.0.0.1:4317'\n",
+            "[tokens]\nca = 'ca.pem'\n[telemetry]\notlp_endpoint = 'http://127.0.0.1:4317'\n\
+             [listen.x_forwarded_for]\nproxies = ['10.0.0.0/8']\nhops = 1\n",
         ),
     ] {
         let first = Service::new(layer, base);
