@@ -19,8 +19,8 @@ const REMEMBERED: Duration = Duration::from_secs(5);
 pub(crate) enum Penalty {
     /// It is closed.
     Refused,
-    /// It waits for so long. A workload that misbehaves is a defect: refused, it would take its users
-    /// with it.
+    /// It waits for so long. A workload that misbehaves is a defect, and behind a proxy one client is not
+    /// all: refused, they would take their users with them.
     Delayed(Duration),
 }
 

@@ -26,6 +26,7 @@ use crate::{
     handshakes::Handshakes,
     http,
     limits::Limits,
+    networks::within,
     peer::Peer,
     proxy,
     streams::{self, Streams},
@@ -35,7 +36,7 @@ use crate::{
 /// How long requests in flight go on after their peer ceased to be trusted.
 const REFUSED_GRACE: Duration = Duration::from_secs(2);
 
-/// How long a workload that flooded waits before each handshake.
+/// How long a workload or an HTTP proxy that flooded waits before each handshake.
 const DELAY: Duration = Duration::from_secs(1);
 
 /// The reason of a peer from where nothing is taken.
@@ -108,14 +109,13 @@ impl Connections {
             peer,
             certificate,
         } = accepted;
-        let resets = http2.then_some(match id {
-            Some(_) => frames::BY_WORKLOAD,
-            None => frames::BY_ANYBODY,
-        });
-        let penalty = match id {
-            Some(_) => Penalty::Delayed(DELAY),
-            None => Penalty::Refused,
+        let for_many = id.is_some() || within(&self.limits.http_proxies, address.ip());
+        let (resets, penalty) = if for_many {
+            (frames::BY_MANY, Penalty::Delayed(DELAY))
+        } else {
+            (frames::BY_ANYBODY, Penalty::Refused)
         };
+        let resets = http2.then_some(resets);
         let identity = Peer {
             address,
             id,
@@ -235,13 +235,7 @@ impl Connections {
         mut address: SocketAddr,
     ) -> Option<(Accepted, SocketAddr, Place)> {
         self.admit(address)?;
-        let ip = address.ip().to_canonical();
-        if self
-            .limits
-            .trusted_proxies
-            .iter()
-            .any(|net| net.contains(&ip))
-        {
+        if within(&self.limits.trusted_proxies, address.ip()) {
             match proxy::client(&mut stream, address).await {
                 Ok(client) => {
                     address = client;

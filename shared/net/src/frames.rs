@@ -17,8 +17,9 @@ const FREE: u32 = 10_000;
 
 /// Resets a connection may send beyond one for every second request. Clients give up some of what
 /// they ask for, a flood all of it, and h2 counts only what is taken back before it was begun
-/// (CVE-2023-44487). A workload may send twice what its channel does at once.
-pub(crate) const BY_WORKLOAD: u32 = 320;
+/// (CVE-2023-44487). A workload, or a proxy, asks for many: a workload may send twice what its channel does
+/// at once.
+pub(crate) const BY_MANY: u32 = 320;
 pub(crate) const BY_ANYBODY: u32 = 20;
 
 /// Parts of heads too long for one frame, and so for this listener, in the life of a connection: h2
@@ -155,7 +156,7 @@ mod tests {
     #[test]
     fn who_gives_up_now_and_then_may_and_who_gives_up_everything_may_not() {
         let (request, reset) = (frame(HEADERS, 30), frame(RESET, 4));
-        for resets in [BY_ANYBODY, BY_WORKLOAD] {
+        for resets in [BY_ANYBODY, BY_MANY] {
             let mut frames = Frames::after(0, resets);
             let mut given_up = |asked: u32| {
                 (0..8 * resets)

@@ -28,7 +28,7 @@ pub use addresses::network;
 pub use channel::{Answer, CallError, Callee, Calling, Channel, Outgoing, Payload, channel};
 pub use error::NetError;
 pub use limits::Limits;
-pub use networks::{NetworkRules, Networks};
+pub use networks::{NetworkRules, Networks, within};
 pub use peer::Peer;
 pub use serve::{Drained, serve};
 pub use transport::Transport;

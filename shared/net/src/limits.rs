@@ -33,6 +33,9 @@ pub struct Limits {
     pub drain_timeout: Duration,
     /// Proxies that must say by the PROXY protocol whom they speak for. Nobody else may.
     pub trusted_proxies: Vec<IpNet>,
+    /// HTTP proxies, whose connections carry what many clients ask: what one of these does is not held
+    /// against the others.
+    pub http_proxies: Vec<IpNet>,
     /// From where connections are taken: asked of the peer, and again of whom a trusted proxy speaks for.
     pub networks: Networks,
 }

@@ -31,6 +31,13 @@ impl NetworkRules {
     }
 }
 
+/// Whether `address` lies in one of `networks`. An IPv4 address in IPv6's clothes is one of IPv4.
+#[must_use]
+pub fn within(networks: &[IpNet], address: IpAddr) -> bool {
+    let address = address.to_canonical();
+    networks.iter().any(|network| network.contains(&address))
+}
+
 /// Networks that do not overlap, in order: a look-up takes about as long in a hundred thousand as in one.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct Sorted(Vec<IpNet>);
@@ -76,7 +83,9 @@ impl Networks {
         Self::fixed(NetworkRules::new(&own, &[]))
     }
 
-    pub(crate) fn admit(&self, address: IpAddr) -> bool {
+    /// See [`NetworkRules::admit`].
+    #[must_use]
+    pub fn admit(&self, address: IpAddr) -> bool {
         self.0.borrow().admit(address)
     }
 

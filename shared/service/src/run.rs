@@ -106,6 +106,7 @@ where
     let shutdown = CancellationToken::new();
     let admin_shutdown = CancellationToken::new();
     let ready = admin::Ready::default();
+    let forwarded = config.listen.x_forwarded_for.as_ref();
     let (on_listener, readiness) = (service.prepare)(Parts {
         environment,
         config: &config,
@@ -114,6 +115,7 @@ where
         telemetry,
         limits: strata_net::Limits {
             trusted_proxies: config.listen.trusted_proxies.clone(),
+            http_proxies: forwarded.map_or_else(Vec::new, |it| it.proxies.clone()),
             ..limits(&config.limits, networks.listen())
         },
         shutdown: shutdown.clone(),
@@ -183,6 +185,7 @@ fn limits(limits: &strata_config::Limits, networks: Networks) -> strata_net::Lim
         connection_age: limits.connection_age,
         drain_timeout: limits.drain_timeout,
         trusted_proxies: Vec::new(),
+        http_proxies: Vec::new(),
         networks,
     }
 }

@@ -43,6 +43,7 @@ fn limits() -> Limits {
         connection_age: Duration::from_secs(3600),
         drain_timeout: Duration::from_secs(5),
         trusted_proxies: Vec::new(),
+        http_proxies: Vec::new(),
         networks: Networks::loopback(),
     }
 }

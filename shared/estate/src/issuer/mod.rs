@@ -28,6 +28,7 @@ fn limits() -> Limits {
         connection_age: Duration::from_secs(3600),
         drain_timeout: Duration::from_secs(1),
         trusted_proxies: Vec::new(),
+        http_proxies: Vec::new(),
         networks: Networks::loopback(),
     }
 }

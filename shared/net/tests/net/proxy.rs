@@ -10,13 +10,14 @@ use http::Response;
 use http_body_util::Full;
 use ppp::v2::{Builder, Command, Protocol, Version};
 use strata_net::{Limits, NetworkRules, Networks, Peer, Transport};
+use strata_testkit::Frame;
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::TcpStream,
     sync::watch,
 };
 
-use crate::fixture::{Server, limits};
+use crate::fixture::{Ca, Raw, Server, edge, limits};
 
 const REQUEST: &[u8] = b"GET / HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n";
 const CLIENT: &str = "192.0.2.7:1234";
@@ -168,4 +169,51 @@ async fn a_list_that_changes_is_in_force_at_once() {
     lists.send_replace(rules(&["127.0.0.0/8"], &[]));
     assert!(ask(&server, b"").await.starts_with("HTTP/1.1 200"));
     assert_eq!(server.stop().await.1, ["blocked_network"; 2]);
+}
+
+/// A proxy gives up what its clients do, and all of them would bear what one of them did.
+#[tokio::test]
+async fn a_proxy_of_many_may_give_up_more_than_a_stranger_and_is_not_shut_out() {
+    let web = Ca::web();
+    let roots = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(&roots, web.pem()).unwrap();
+    let mut config = (*strata_tls::web_config(Some(roots.path())).unwrap()).clone();
+    config.alpn_protocols = vec![b"h2".to_vec()];
+    let config = config.into();
+    let whole = Frame::END_HEADERS | Frame::END_STREAM;
+    let given_up = |from: u32| {
+        let streams = (from..from + 200).map(|at| 1 + 2 * at);
+        streams.flat_map(move |stream| [Frame::request(stream, whole), Frame::reset(stream)])
+    };
+    for (proxies, is_proxy) in [("10.0.0.0/8", false), ("127.0.0.2/32", true)] {
+        let limits = Limits {
+            http_proxies: vec![proxies.parse().unwrap()],
+            ..limits()
+        };
+        let transport = Transport::Https(edge(&web).edge_config().unwrap());
+        let server = Server::start(transport, limits).await;
+        let mut raw = Raw::open_as("localhost", server.address, &config, &[]).await;
+        let asked = Frame::request(401, whole);
+        raw.send(&given_up(0).chain([asked]).collect::<Vec<_>>())
+            .await;
+        let mut answered = false;
+        while !answered && let Some(answer) = raw.next_of(Frame::HEADERS).await {
+            answered = answer.stream == 401;
+        }
+        assert_eq!(answered, is_proxy, "{proxies}");
+        // It may not give up everything for ever either.
+        let mut from = 201;
+        while raw.send(&given_up(from).collect::<Vec<_>>()).await {
+            from += 200;
+        }
+        raw.closed().await;
+        if is_proxy {
+            let mut again = Raw::open_as("localhost", server.address, &config, &[]).await;
+            again.send(&[Frame::request(1, whole)]).await;
+            let answer = again.next_of(Frame::HEADERS).await;
+            assert!(answer.is_some(), "a proxy is shut out after a flood");
+            drop(again);
+        }
+        assert_eq!(server.stop().await.1, ["flood"], "{proxies}");
+    }
 }
