@@ -8,7 +8,7 @@ use strata_core::{Contract, Experience, Method, Process, System, Tier, masking::
 use strata_guard::Guard;
 use strata_limits::Redis;
 use strata_middleware::{
-    ConsumerLayer, DocumentsLayer, GuardLayer,
+    ConsumerLayer, DocumentsLayer, ForwardedLayer, GuardLayer,
     access_token::{Keys, Verifier},
 };
 use strata_net::{Drained, Limits, Transport, serve};
@@ -160,6 +160,11 @@ impl Service<Experience> {
             let stack = edge(
                 routes,
                 Edge {
+                    forwarded: ForwardedLayer::new(
+                        parts.config.listen.x_forwarded_for.clone(),
+                        parts.limits.networks.clone(),
+                        parts.telemetry.events(),
+                    ),
                     documents,
                     verifier,
                     minter: Minter::new(

@@ -31,9 +31,10 @@ pub enum SecurityEvent<'a> {
         /// What it did.
         reason: &'static str,
     },
-    /// A peer was refused: at the handshake, or later because what that had proved no longer held.
+    /// A peer was refused: at the handshake, or later because what that had proved no longer held. Or a
+    /// request was: a proxy does not say whom it speaks for, or speaks for whom it may not.
     PeerRefused {
-        /// Where it connected from.
+        /// Where it connected from, or whom a proxy speaks for.
         address: SocketAddr,
         /// Why.
         reason: &'static str,

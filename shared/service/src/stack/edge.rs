@@ -9,9 +9,9 @@ use strata_config::Limits;
 use strata_core::{Contract, masking::Tokens};
 use strata_middleware::{
     AccessTokenLayer, BodyDeadlineLayer, CallLayer, ConsumerLayer, DeadlineLayer, DeprecationLayer,
-    DocumentsLayer, GuardLayer, LimitLayer, MetricsLayer, MintLayer, PanicLayer, PlanLayer,
-    ReleaseLayer, ScopeLayer, ShedLayer, StripLayer, TraceLayer, access_token::Verifier, consumer,
-    deprecation,
+    DocumentsLayer, ForwardedLayer, GuardLayer, LimitLayer, MetricsLayer, MintLayer, PanicLayer,
+    PlanLayer, ReleaseLayer, ScopeLayer, ShedLayer, StripLayer, TraceLayer, access_token::Verifier,
+    consumer, deprecation,
 };
 use strata_rest::Routes;
 use strata_telemetry::{Events, RequestMetrics, Sampling};
@@ -26,6 +26,7 @@ use super::Answer;
 
 /// What the stack is made of.
 pub(crate) struct Edge {
+    pub forwarded: ForwardedLayer,
     pub documents: DocumentsLayer,
     pub verifier: Verifier,
     pub minter: Minter,
@@ -92,6 +93,8 @@ pub(crate) fn edge<C: Contract>(
         ))
         // From here on every line logged and every problem names the trace.
         .layer(TraceLayer::new(parts.sampling.of_strangers()))
+        // Before anything asks where a client is; whom a proxy speaks for must be allowed here too.
+        .layer(parts.forwarded)
         // No network takes the places of the others.
         .layer(LimitLayer::of_networks(
             limits.network,
