@@ -12,6 +12,7 @@ mod documents;
 mod drain;
 mod drive;
 mod folder;
+mod forwarded;
 mod headers;
 mod issuer;
 mod keys;
@@ -99,6 +100,12 @@ fn main() -> anyhow::Result<ExitCode> {
         rates::a_plan_has_its_methods_and_no_other,
         networks::a_list_that_changes_is_in_force_at_once,
         networks::a_list_with_a_mistake_stops_the_start,
+        forwarded::a_client_is_where_the_trusted_proxies_say,
+        forwarded::what_a_client_writes_itself_gains_nothing,
+        forwarded::a_peer_that_is_no_proxy_is_not_believed,
+        forwarded::a_proxy_that_does_not_say_for_whom_is_refused,
+        forwarded::a_blocked_client_is_refused_and_others_of_its_connection_are_not,
+        forwarded::a_policy_decides_by_where_the_client_is,
         headers::every_answer_carries_the_security_headers,
         versions::two_versions_are_served_side_by_side,
         versions::a_deprecated_method_says_when_it_ends,
