@@ -16,6 +16,7 @@ use crate::{OVERVIEW, PATIENCE, consumers::change, folder::copy_of};
 const PROXY: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 2);
 /// Not among the proxies.
 const STRANGER: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 3);
+const ANOTHER: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 4);
 /// What the outer of two proxies is, to the inner.
 const OUTER: &str = "10.0.0.9";
 const PROXIES: &str = "[\"127.0.0.2/32\", \"10.0.0.0/24\"]";
@@ -159,12 +160,14 @@ pub(crate) async fn a_peer_that_is_no_proxy_is_not_believed(rig: &mut Rig) {
     let mut proxy = Peer::connect(rig, &instance, PROXY).await;
     assert_eq!(proxy.status(&["192.0.2.1"]).await, TAKEN);
     let mut stranger = Peer::connect(rig, &instance, STRANGER).await;
-    for lines in [&["192.0.2.1"][..], &["nonsense"], &[]] {
-        assert_eq!(stranger.status(lines).await, TAKEN, "{lines:?}");
-    }
     for own in ["192.0.2.1", "192.0.2.8", "192.0.2.9"] {
-        let answer = stranger.status(&[own]).await;
-        assert_eq!(answer, LIMITED, "a stranger is believed: {own}");
+        assert_eq!(stranger.status(&[own]).await, TAKEN, "{own}");
+    }
+    let answer = stranger.status(&["192.0.2.10"]).await;
+    assert_eq!(answer, LIMITED, "a stranger is believed");
+    let mut another = Peer::connect(rig, &instance, ANOTHER).await;
+    for lines in [&["nonsense"][..], &["é"], &[]] {
+        assert_eq!(another.status(lines).await, TAKEN, "{lines:?}");
     }
     // Whom it named has not been counted.
     for _ in 0..2 {

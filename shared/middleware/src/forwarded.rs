@@ -22,6 +22,9 @@ const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 /// Like `Forwarded` (RFC 7239), another in which software looks for a client's address. Here none does.
 const X_REAL_IP: HeaderName = HeaderName::from_static("x-real-ip");
 
+/// The reason of an entry that is no address, and of a line that is no text.
+const MALFORMED: &str = "malformed_client_address";
+
 /// Puts the client's address into the request's [`Peer`], where a proxy of `[listen.x_forwarded_for]` sent
 /// it. Who is behind a proxy is looked up in the listener's lists of networks as who connects is. Nobody
 /// inside sees a header that names an address.
@@ -88,10 +91,10 @@ fn client(trusted: &XForwardedFor, headers: &HeaderMap) -> Result<SocketAddr, &'
     let mut entries = Vec::new();
     // Lines of one name are one list, in their order (RFC 9110, section 5.3).
     for line in headers.get_all(X_FORWARDED_FOR) {
-        let line = line.to_str().map_err(|_| "malformed_client_address")?;
+        let line = line.to_str().map_err(|_| MALFORMED)?;
         for entry in line.split(',') {
-            entries
-                .push(address(entry.trim_matches([' ', '\t'])).ok_or("malformed_client_address")?);
+            let address = address(entry.trim_matches([' ', '\t']));
+            entries.push(address.ok_or(MALFORMED)?);
         }
     }
     let (client, proxies) = entries
@@ -269,7 +272,7 @@ mod tests {
                 (1, format!("{entry},192.0.2.7")),
             ] {
                 let refused = found(hops, &[line.as_bytes()]);
-                assert_eq!(refused, Err("malformed_client_address"), "{line}");
+                assert_eq!(refused, Err(MALFORMED), "{line}");
             }
         }
     }
@@ -283,7 +286,7 @@ mod tests {
                 let mut lines = honest.to_vec();
                 lines.insert(at, line);
                 let refused = found(2, &lines);
-                assert_eq!(refused, Err("malformed_client_address"), "{line:?} {at}");
+                assert_eq!(refused, Err(MALFORMED), "{line:?} {at}");
             }
         }
     }
