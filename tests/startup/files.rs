@@ -51,6 +51,41 @@ async fn an_upstream_nobody_declared_is_named() {
 }
 
 #[tokio::test]
+async fn who_says_where_a_client_is_is_named_whole_and_at_the_edge_alone() {
+    let honest = "[listen.x_forwarded_for]\nproxies = ['10.0.0.0/8']\nhops = 1\n";
+    let bench = Bench::of("experience-storefront").await;
+    let folder = bench.copy();
+    let base = folder.join("config/base.toml");
+    change(&base, |text| format!("{text}\n{honest}"));
+    bench.assert_starts(bench.honest().folder(&folder)).await;
+    for (from, to, key) in [
+        ("10.0.0.0/8", "10.0.0.1/8", "x_forwarded_for.proxies"),
+        ("'10.0.0.0/8'", "", "x_forwarded_for.proxies"),
+        ("hops = 1", "hops = 0", "x_forwarded_for.hops"),
+    ] {
+        change(&base, |text| text.replace(from, to));
+        let launch = bench.honest().folder(&folder);
+        bench
+            .assert_refuses(launch, &["config/base.toml:", key])
+            .await;
+        change(&base, |text| {
+            let (before, _) = text.split_once("[listen.x_forwarded_for]").unwrap();
+            format!("{before}{honest}")
+        });
+    }
+    let bench = Bench::of("process-customer-overview").await;
+    let folder = bench.copy();
+    bench.assert_starts(bench.honest().folder(&folder)).await;
+    change(&folder.join("config/base.toml"), |text| {
+        format!("{text}\n{honest}")
+    });
+    let launch = bench.honest().folder(&folder);
+    bench
+        .assert_refuses(launch, &["config/base.toml:", "[listen.x_forwarded_for]"])
+        .await;
+}
+
+#[tokio::test]
 async fn a_wrong_callers_toml_is_named_before_a_port_is_taken() {
     for (from, to, parts) in [
         (
