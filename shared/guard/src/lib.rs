@@ -14,9 +14,10 @@
 //! - the resource is `Api::"<service>"` for the call as such; in a System API, for a method that is
 //!   about an object (`resource` in its annotations), then each object it would reach. An object is of
 //!   the type of the message that annotates its `owner`, and has that and, where annotated, `region`;
-//! - `context` has `environment`, `time` (UTC), `network` (the address of the client) and, between
-//!   services, `caller`; of a user's sign-in `authentication` (`level`, `methods`, `age` in seconds) and
-//!   `risk` (0 to 100), as far as they are known: a policy that reads what is not known refuses.
+//! - `context` has `environment`, `time` (UTC), `network` (the address of the peer, or of the client that a
+//!   trusted proxy speaks for) and, between services, `caller`; of a user's sign-in `authentication`
+//!   (`level`, `methods`, `age` in seconds) and `risk` (0 to 100), as far as they are known: a policy that
+//!   reads what is not known refuses.
 
 mod check;
 mod entities;
