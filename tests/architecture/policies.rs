@@ -7,20 +7,22 @@ use strata_guard::{Facts, Guard};
 
 use crate::repository::ROOT;
 
-fn user(subject: &str, role: &str, region: Option<&str>) -> Arc<Principal> {
+fn user(subject: &str, role: &str, region: Option<&str>, tenant: Option<&str>) -> Arc<Principal> {
     Arc::new(Principal {
         subject: subject.to_owned(),
         roles: vec![role.to_owned()],
         scopes: Vec::new(),
         region: region.map(str::to_owned),
+        tenant: tenant.map(str::to_owned),
         clearance: Clearance::default(),
         authentication: Authentication::default(),
     })
 }
 
-/// Of the sample System APIs: users reach their own objects, agents those of their region, nobody else any.
+/// Of the sample System APIs: users reach their own objects, agents those of their brand and region, nobody
+/// else any.
 #[test]
-fn users_reach_their_own_and_agents_their_region() {
+fn users_reach_their_own_and_agents_their_brand_and_region() {
     let mut asked = 0;
     for (service, kind, methods) in [
         (
@@ -41,15 +43,20 @@ fn users_reach_their_own_and_agents_their_region() {
             kind,
             owner,
             region: "uk",
+            tenant: "teahouse",
         };
+        let (uk, teahouse) = (Some("uk"), Some("teahouse"));
         for method in methods {
             for (principal, reaches) in [
-                (user("cus_000001", "customer", None), true),
-                (user("cus_000002", "customer", Some("uk")), false),
-                (user("agent-7", AGENT, Some("uk")), true),
-                (user("agent-7", AGENT, Some("de")), false),
-                (user("agent-7", AGENT, None), false),
-                (user("supervisor-1", "supervisor", Some("uk")), false),
+                (user("cus_000001", "customer", None, None), true),
+                (user("cus_000001", "customer", None, Some("roastery")), true),
+                (user("cus_000002", "customer", uk, teahouse), false),
+                (user("agent-7", AGENT, uk, teahouse), true),
+                (user("agent-7", AGENT, Some("de"), teahouse), false),
+                (user("agent-7", AGENT, None, teahouse), false),
+                (user("agent-7", AGENT, uk, Some("roastery")), false),
+                (user("agent-7", AGENT, uk, None), false),
+                (user("supervisor-1", "supervisor", uk, teahouse), false),
             ] {
                 let facts = Facts {
                     caller: None,
@@ -67,5 +74,5 @@ fn users_reach_their_own_and_agents_their_region() {
             }
         }
     }
-    assert_eq!(asked, 30);
+    assert_eq!(asked, 45);
 }

@@ -1,8 +1,8 @@
-//! The support desk: agents, and the customers of their region.
+//! The support desk: agents, and the customers of their brand and region.
 
 use http::StatusCode;
 use serde_json::{Value, json};
-use strata_tests::{Answer, Rig};
+use strata_tests::{Answer, Rig, TENANT};
 
 use crate::{
     OVERVIEW,
@@ -152,7 +152,7 @@ pub(crate) async fn a_customer_of_another_region_is_like_a_missing_one(rig: &mut
 }
 
 pub(crate) async fn a_search_finds_the_customers_of_ones_region(rig: &mut Rig) {
-    let all = summaries(rig).await;
+    let all = summaries(rig, TENANT).await;
     for region in ["uk", "de"] {
         let token = rig.supervisor_token(region).unwrap();
         let someone = &matching(&all, region, "")[0];

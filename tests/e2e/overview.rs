@@ -76,7 +76,7 @@ pub(crate) async fn a_customer_sees_what_the_stores_hold(rig: &mut Rig) {
 pub(crate) async fn a_customer_without_orders_sees_none(rig: &mut Rig) {
     let copied = "INSERT INTO customers SELECT 'cus_900001', given_name, family_name, email, phone, \
         street, city, postcode, country, birth_date, national_id, 0, 0, consent_updated_at, \
-        loyalty_tier, region, created_at, access_needs, payment_account FROM customers WHERE customer_id = 'cus_000001'";
+        loyalty_tier, region, created_at, access_needs, payment_account, brand FROM customers WHERE customer_id = 'cus_000001'";
     let mut store = open(rig, "customers").await;
     sqlx::query(copied).execute(&mut store).await.unwrap();
     let seen = assert_seen(rig, "cus_900001").await;

@@ -15,7 +15,7 @@ use http_body_util::{BodyExt as _, Full};
 use hyper::{body::Incoming, server::conn::http2, service::service_fn};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use strata_estate::client;
-use strata_tests::{Instance, Rig};
+use strata_tests::{Instance, Rig, TENANT};
 use tokio::net::{TcpListener, TcpStream};
 
 use crate::stores::open;
@@ -25,7 +25,7 @@ const SPANS: &str = "/opentelemetry.proto.collector.trace.v1.TraceService/Export
 /// The pages of an admin listener.
 const PAGES: [&str; 3] = ["/metrics", "/livez", "/readyz"];
 
-/// The customer of one number, of region uk.
+/// The customer of one number, of region uk and the brand agents are of.
 #[derive(Clone, Debug)]
 pub(crate) struct Planted {
     number: u32,
@@ -36,7 +36,7 @@ impl Planted {
     pub(crate) async fn write(rig: &Rig, number: u32) -> Self {
         let planted = Self { number };
         let customer = "INSERT INTO customers VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, \
-            1, 1, ?14, 'gold', 'uk', ?14, ?12, ?13)";
+            1, 1, ?14, 'gold', 'uk', ?14, ?12, ?13, ?15)";
         let mut store = open(rig, "customers").await;
         let mut query = sqlx::query(customer).bind(planted.customer());
         for name in [
@@ -45,15 +45,16 @@ impl Planted {
         ] {
             query = query.bind(planted.text(name));
         }
-        let query = query.bind(1_700_000_000);
+        let query = query.bind(1_700_000_000).bind(TENANT);
         query.execute(&mut store).await.unwrap();
         let mut store = open(rig, "orders").await;
-        sqlx::query("INSERT INTO orders VALUES (?1, ?2, 'uk', 'paid', 1700000000, ?3, ?4, ?5)")
+        sqlx::query("INSERT INTO orders VALUES (?1, ?2, 'uk', 'paid', 1700000000, ?3, ?4, ?5, ?6)")
             .bind(planted.text("order"))
             .bind(planted.customer())
             .bind(planted.text("currency"))
             .bind(planted.total())
             .bind(planted.text("postcode"))
+            .bind(TENANT)
             .execute(&mut store)
             .await
             .unwrap();

@@ -39,9 +39,10 @@ pub(crate) async fn profile(rig: &Rig, customer: &str) -> Value {
     })
 }
 
-/// What the customer master says of every customer, in id order, as a list shows them.
-pub(crate) async fn summaries(rig: &Rig) -> Vec<Value> {
-    let rows = sqlx::query("SELECT * FROM customers ORDER BY customer_id")
+/// What the customer master says of every customer of a brand, in id order, as a list shows them.
+pub(crate) async fn summaries(rig: &Rig, brand: &str) -> Vec<Value> {
+    let rows = sqlx::query("SELECT * FROM customers WHERE brand = ?1 ORDER BY customer_id")
+        .bind(brand)
         .fetch_all(&mut open(rig, "customers").await)
         .await
         .unwrap();
@@ -107,7 +108,7 @@ pub(crate) async fn busiest(rig: &Rig) -> String {
 pub(crate) async fn place(rig: &Rig, customer: &str, count: u32) {
     let newest = "SELECT max(placed_at) AS at, max(order_id) AS id FROM orders";
     let order = "INSERT INTO orders SELECT ?1, customer_id, region, ?2, ?3, currency, ?4, \
-        ship_to_postcode FROM orders WHERE customer_id = ?5 LIMIT 1";
+        ship_to_postcode, brand FROM orders WHERE customer_id = ?5 LIMIT 1";
     let line = "INSERT INTO order_lines VALUES (?1, ?2, 'TEST-1', ?3, 1, ?4)";
     let statuses = [
         "placed",

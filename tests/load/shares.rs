@@ -339,6 +339,7 @@ fn object(world: &World<'_>) -> Result<f64> {
         kind: "Customer",
         owner: &world.user.subject,
         region: "uk",
+        tenant: "teahouse",
     };
     let mut least = f64::INFINITY;
     for _ in 0..ROUNDS {

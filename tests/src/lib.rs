@@ -18,6 +18,6 @@ pub use copy::{copy_of, files};
 pub use counts::{Counts, eventually};
 pub use edge::{Answer, Edge};
 pub use launch::{Ended, Instance, Launch};
-pub use rig::{BINARIES, Rig};
+pub use rig::{BINARIES, Rig, TENANT};
 pub use stand_in::{CANARY, Manner, StandIn};
 pub use suite::{Case, run, run_on_demand};

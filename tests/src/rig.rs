@@ -29,6 +29,9 @@ const PROFILE: Profile = if cfg!(debug_assertions) {
 /// from which a control was taken away.
 pub const BINARIES: &str = "STRATA_TESTS_BINARIES";
 
+/// The brand that agents of a suite are of, unless they say otherwise.
+pub const TENANT: &str = "teahouse";
+
 fn built_elsewhere(services: &[ServiceFolder], folder: &Path) -> Binaries {
     let named = services.iter().map(|service| {
         let name = service.binary.clone();
@@ -165,7 +168,7 @@ impl Rig {
     /// # Errors
     /// When it cannot be signed.
     pub fn token_with(&self, customer: &str, scopes: &BTreeSet<String>) -> Result<String> {
-        self.sign(customer, &["customer"], None, scopes)
+        self.sign(customer, &["customer"], (None, None), scopes)
     }
 
     /// An access token of an agent, with every scope; of no region means of none.
@@ -185,7 +188,7 @@ impl Rig {
         region: Option<&str>,
         scopes: &BTreeSet<String>,
     ) -> Result<String> {
-        self.sign("agent-7", &["agent"], region, scopes)
+        self.sign("agent-7", &["agent"], (region, Some(TENANT)), scopes)
     }
 
     /// An access token of an agent who supervises others, with every scope.
@@ -201,14 +204,28 @@ impl Rig {
     /// # Errors
     /// When it cannot be signed.
     pub fn token_of(&self, user: &str, roles: &[&str], region: &str) -> Result<String> {
-        self.sign(user, roles, Some(region), &self.contracts.scopes())
+        self.token_in(user, roles, Some(region), Some(TENANT))
+    }
+
+    /// An access token of any user, with these roles and every scope, bound to a region and a tenant or not.
+    ///
+    /// # Errors
+    /// When it cannot be signed.
+    pub fn token_in(
+        &self,
+        user: &str,
+        roles: &[&str],
+        region: Option<&str>,
+        tenant: Option<&str>,
+    ) -> Result<String> {
+        self.sign(user, roles, (region, tenant), &self.contracts.scopes())
     }
 
     fn sign(
         &self,
         user: &str,
         roles: &[&str],
-        region: Option<&str>,
+        (region, tenant): (Option<&str>, Option<&str>),
         scopes: &BTreeSet<String>,
     ) -> Result<String> {
         let scopes: Vec<&str> = scopes.iter().map(String::as_str).collect();
@@ -217,6 +234,7 @@ impl Rig {
             scope: scopes.join(" "),
             roles: roles.iter().map(|&role| role.to_owned()).collect(),
             region: region.map(str::to_owned),
+            tenant: tenant.map(str::to_owned),
             ..TokenRequest::default()
         })
     }
@@ -253,7 +271,7 @@ impl Rig {
         self.transaction_token(caller, user)?.write(headers)
     }
 
-    /// A customer whom no method refuses for want of a scope, a role or a region, and who may see all
+    /// A customer whom no method refuses for want of a scope, a role, a region or a tenant, and who may see all
     /// there is.
     #[must_use]
     pub fn principal(&self, customer: &str) -> Principal {
@@ -262,6 +280,7 @@ impl Rig {
             roles: vec!["customer".to_owned(), "agent".to_owned()],
             scopes: self.contracts.scopes().into_iter().collect(),
             region: Some("uk".to_owned()),
+            tenant: Some(TENANT.to_owned()),
             clearance: Clearance(Label::new(Sensitivity::Restricted, &Category::ALL)),
             authentication: Authentication::default(),
         }

@@ -104,13 +104,14 @@ async fn start(copy: &Copy) -> Result<Estate> {
     .await
 }
 
-/// What an agent of the region is shown of a customer, and what the order book counted of it.
+/// What an agent of the brand and region is shown of a customer, and what the order book counted of it.
 async fn shown(estate: &Estate) -> (Answer, Counts) {
     let request = TokenRequest {
         username: "agent-7".to_owned(),
         scope: "overview:read orders:read".to_owned(),
         roles: vec!["agent".to_owned()],
         region: Some("uk".to_owned()),
+        tenant: Some("teahouse".to_owned()),
         ..TokenRequest::default()
     };
     let token = estate.issuer().token(&request).unwrap();

@@ -104,6 +104,7 @@ async fn answers(copy: &Copy) {
             "recordId": "rec_000001",
             "ownerId": "cus_000001",
             "region": "uk",
+            "tenant": "teahouse",
             "title": "Record 1",
             "createdAt": "2024-01-02T00:00:00+00:00",
         })

@@ -1,4 +1,4 @@
-//! Experience API of the support desk: what its people see of the customers of their region.
+//! Experience API of the support desk: what its people see of the customers of their brand and region.
 
 mod api;
 mod upstream;

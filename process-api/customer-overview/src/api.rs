@@ -85,7 +85,7 @@ impl CustomerOverviewService for Api {
     ) -> Result<Response<SearchCustomersResponse>, Status> {
         let call = call(&request)?;
         let request = request.into_inner();
-        // No region: the customer master searches the agent's own.
+        // No region: the customer master searches the agent's own, within their brand.
         let request = customers::SearchCustomersRequest {
             query: request.query,
             region: String::new(),

@@ -27,7 +27,7 @@ pub(crate) fn schema(
     };
     let mut schema = format!(
         "entity Role;\n\
-         entity User in [Role] = {{ scopes: Set<String>, region?: String }};\n\
+         entity User in [Role] = {{ scopes: Set<String>, region?: String, tenant?: String }};\n\
          entity Workload;\n\
          entity Api;\n\
          type Context = {{ environment: String, time: datetime, network: ipaddr, authentication: \
@@ -36,12 +36,14 @@ pub(crate) fn schema(
     let objects = objects(contract, version);
     let mut of_objects = String::new();
     for (name, message) in &objects {
-        let region = if annotated(contract, message, |annotations| annotations.region) {
-            ", region: String"
-        } else {
-            ""
-        };
-        schema.push_str(&format!("entity {name} = {{ owner: User{region} }};\n"));
+        let mut attributes = "owner: User".to_owned();
+        if annotated(contract, message, |annotations| annotations.region) {
+            attributes.push_str(", region: String");
+        }
+        if annotated(contract, message, |annotations| annotations.tenant) {
+            attributes.push_str(", tenant: String");
+        }
+        schema.push_str(&format!("entity {name} = {{ {attributes} }};\n"));
         of_objects.push_str(&format!(", {name}"));
     }
     for method in methods(contract, service) {
@@ -153,6 +155,22 @@ mod tests {
             .replace("system.", "process.")
             .replace("SYSTEM", "PROCESS");
         assert!(schema("process/price-list", &process).contains("resource: [Api],"));
+    }
+
+    #[test]
+    fn an_object_has_what_is_annotated_of_it() {
+        assert!(schema("system/price-list", SYSTEM).contains("region?: String, tenant?: String }"));
+        let of = |name: &str| {
+            let place = format!(
+                "string {name} = 6 [(strata.options.v1.field) = {{sensitivity: INTERNAL, {name}: true}}];\n"
+            );
+            let owner = place.replace(name, "owner").replace('6', "7");
+            let since = "google.protobuf.Timestamp since";
+            let owned = SYSTEM.replace(since, &format!("{place}{owner}{since}"));
+            schema("system/price-list", &owned)
+        };
+        assert!(of("region").contains("entity Price = { owner: User, region: String };"));
+        assert!(of("tenant").contains("entity Price = { owner: User, tenant: String };"));
     }
 
     #[test]

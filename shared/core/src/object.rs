@@ -7,10 +7,10 @@ use crate::{
     error::{Error, ErrorCode},
 };
 
-/// The role of people who serve the users of their region.
+/// The role of people who serve the users of their region and tenant.
 pub const AGENT: &str = "agent";
 
-/// An object that belongs to a user and a region: what the check compares with a principal.
+/// An object that belongs to a user, a region and a tenant: what the check compares with a principal.
 pub trait Owned {
     /// What it is: the contract's message that annotates its owner, `Customer`. Policies know it by
     /// this name.
@@ -19,6 +19,8 @@ pub trait Owned {
     fn owner(&self) -> &str;
     /// The region it belongs to.
     fn region(&self) -> &str;
+    /// The tenant it belongs to. Empty where there are no tenants: nobody is bound to that one.
+    fn tenant(&self) -> &str;
 }
 
 /// What of an object decides who reaches it.
@@ -30,6 +32,8 @@ pub struct Object<'a> {
     pub owner: &'a str,
     /// [`Owned::region`].
     pub region: &'a str,
+    /// [`Owned::tenant`].
+    pub tenant: &'a str,
 }
 
 /// Decides which objects a request reaches: the service's policies, asked for its caller and user.
@@ -56,6 +60,7 @@ impl Call {
                 kind: T::KIND,
                 owner: object.owner(),
                 region: object.region(),
+                tenant: object.tenant(),
             })
         })
     }
@@ -129,6 +134,10 @@ mod tests {
         fn region(&self) -> &'static str {
             "uk"
         }
+
+        fn tenant(&self) -> &'static str {
+            "teahouse"
+        }
     }
 
     /// Reaches one, and counts what it decided.
@@ -167,6 +176,7 @@ mod tests {
             kind: "Parcel",
             owner: "ann",
             region: "uk",
+            tenant: "teahouse",
         };
         let opened = |object, objects| Unchecked::new(Some(Parcel(object))).open(&call(objects));
         let reaching = || -> Option<Arc<dyn Objects>> { Some(Arc::new(Only(ann, 0.into()))) };
@@ -182,6 +192,7 @@ mod tests {
             kind: "Parcel",
             owner: "ann",
             region: "uk",
+            tenant: "teahouse",
         };
         let decided = |ask: &dyn Fn(&Call)| {
             let only = Arc::new(Only(ann, 0.into()));

@@ -14,6 +14,8 @@ pub struct Principal {
     pub scopes: Vec<String>,
     /// The region whose data the user may see, when bound to one.
     pub region: Option<String>,
+    /// The tenant whose data the user may see, when bound to one.
+    pub tenant: Option<String>,
     /// The labels the user may see.
     pub clearance: Clearance,
     /// How the user signed in.
@@ -72,6 +74,7 @@ impl Principal {
             subject: self.subject.clone(),
             roles: self.roles.clone(),
             region: self.region.clone(),
+            tenant: self.tenant.clone(),
             authentication: self.authentication.clone(),
         }
     }

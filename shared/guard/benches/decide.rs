@@ -13,7 +13,7 @@ use strata_core::{Authentication, Clearance, Layer, Principal, SpiffeId, TrustDo
 use strata_guard::{Facts, Guard};
 
 const SCHEMA: &str = "entity Role;\n\
-    entity User in [Role] = { scopes: Set<String>, region?: String };\n\
+    entity User in [Role] = { scopes: Set<String>, region?: String, tenant?: String };\n\
     entity Workload;\nentity Api;\n\
     type Context = { environment: String, time: datetime, network: ipaddr, caller: Workload };\n\
     action \"Get\" appliesTo { principal: [User], resource: [Api], context: Context };\n\
@@ -56,6 +56,7 @@ fn user(at: usize) -> Arc<Principal> {
         roles: vec!["agent".to_owned()],
         scopes: vec!["shelf:read".to_owned()],
         region: Some("uk".to_owned()),
+        tenant: Some("teahouse".to_owned()),
         clearance: Clearance::default(),
         authentication: Authentication::default(),
     })

@@ -56,6 +56,9 @@ impl Types {
         if let Some(region) = &principal.region {
             attributes.insert("region".to_owned(), text(region));
         }
+        if let Some(tenant) = &principal.tenant {
+            attributes.insert("tenant".to_owned(), text(tenant));
+        }
         let roles = roles.iter().cloned().collect();
         Entity::new(self.user(&principal.subject), attributes, roles).ok()
     }
@@ -64,9 +67,12 @@ impl Types {
     /// that names an object.
     pub(crate) fn object(&self, kind: &EntityTypeName, object: &Object<'_>) -> Option<Entity> {
         let owner = RestrictedExpression::new_entity_uid(self.user(object.owner));
-        let region = RestrictedExpression::new_string(object.region.to_owned());
-        let attributes =
-            HashMap::from([("owner".to_owned(), owner), ("region".to_owned(), region)]);
+        let text = |text: &str| RestrictedExpression::new_string(text.to_owned());
+        let attributes = HashMap::from([
+            ("owner".to_owned(), owner),
+            ("region".to_owned(), text(object.region)),
+            ("tenant".to_owned(), text(object.tenant)),
+        ]);
         Entity::new(uid(kind, ""), attributes, HashSet::new()).ok()
     }
 }

@@ -7,13 +7,15 @@
 //!
 //! The schema comes from the contract (`strata_core::Contract::POLICY_SCHEMA`):
 //!
-//! - `User` has `scopes`, where it is bound to one a `region`, and is in a `Role` for each of its own;
+//! - `User` has `scopes`, where it is bound to one a `region` and a `tenant`, and is in a `Role` for each of
+//!   its own;
 //! - `Workload` is a service of the estate, `Workload::"process/customer-overview"`;
 //! - each method is an action, `Action::"GetCustomer"`, whose principal is the user it acts for, or
 //!   the calling workload where it acts for none;
 //! - the resource is `Api::"<service>"` for the call as such; in a System API, for a method that is
 //!   about an object (`resource` in its annotations), then each object it would reach. An object is of
-//!   the type of the message that annotates its `owner`, and has that and, where annotated, `region`;
+//!   the type of the message that annotates its `owner`, and has that and, where annotated, `region`
+//!   and `tenant`;
 //! - `context` has `environment`, `time` (UTC), `network` (the address of the peer, or of the client that a
 //!   trusted proxy speaks for) and, between services, `caller`; of a user's sign-in `authentication`
 //!   (`level`, `methods`, `age` in seconds) and `risk` (0 to 100), as far as they are known: a policy that

@@ -208,7 +208,7 @@ fn strangers(placed: &Placed, service: &str) -> Vec<Finding> {
             API if id != service => "a service decides about itself: name its own Api",
             WORKLOAD if !is_workload(id) => "write Workload::\"<layer>/<service>\"",
             API | WORKLOAD | USER | ROLE | ACTION => return None,
-            _ => "an object is known by its owner and region, not by an id: write `resource is`",
+            _ => "an object is known by its owner, region and tenant, not by an id: write `resource is`",
         };
         Some(placed.finding(&format!("names {literal}"), remedy))
     });

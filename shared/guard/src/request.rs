@@ -98,6 +98,7 @@ impl<'a> Question<'a> {
                 roles,
                 scopes,
                 region,
+                tenant,
                 authentication,
                 // Policies do not speak of it.
                 clearance: _,
@@ -110,7 +111,7 @@ impl<'a> Question<'a> {
                 methods.then_some(&authentication.methods),
                 risk.then_some(authentication.risk),
             );
-            (subject, roles, scopes, region, sign_in)
+            (subject, roles, scopes, region, tenant, sign_in)
         });
         (self.slice, self.caller, user, self.age)
     }
@@ -179,6 +180,7 @@ pub(crate) struct Reach<'a> {
     question: Question<'a>,
     owner: &'a str,
     region: &'a str,
+    tenant: &'a str,
 }
 
 /// A [`Reach`] that is kept, because the object was.
@@ -187,6 +189,7 @@ pub(crate) struct Reached {
     key: Key,
     owner: Box<str>,
     region: Box<str>,
+    tenant: Box<str>,
 }
 
 impl<'a> Reach<'a> {
@@ -196,11 +199,13 @@ impl<'a> Reach<'a> {
             kind: _,
             owner,
             region,
+            tenant,
         } = *object;
         Self {
             question,
             owner,
             region,
+            tenant,
         }
     }
 }
@@ -211,19 +216,19 @@ impl From<Reach<'_>> for Reached {
             key: reach.question.into(),
             owner: reach.owner.into(),
             region: reach.region.into(),
+            tenant: reach.tenant.into(),
         }
     }
 }
 
 impl Equivalent<Reached> for Reach<'_> {
     fn equivalent(&self, reached: &Reached) -> bool {
-        let question = reached.key.question();
-        let (owner, region) = (&*reached.owner, &*reached.region);
         *self
             == Reach {
-                question,
-                owner,
-                region,
+                question: reached.key.question(),
+                owner: &reached.owner,
+                region: &reached.region,
+                tenant: &reached.tenant,
             }
     }
 }
@@ -240,6 +245,7 @@ mod tests {
             roles: Vec::new(),
             scopes: Vec::new(),
             region: None,
+            tenant: None,
             clearance: Clearance::default(),
             authentication,
         });
@@ -249,6 +255,38 @@ mod tests {
             network: None,
         };
         Question::new(0, &facts, reads, age).into()
+    }
+
+    #[test]
+    fn users_of_different_regions_and_tenants_share_no_decision() {
+        let key = |region: Option<&str>, tenant: Option<&str>| {
+            let user = Arc::new(Principal {
+                subject: "ann".to_owned(),
+                roles: Vec::new(),
+                scopes: Vec::new(),
+                region: region.map(str::to_owned),
+                tenant: tenant.map(str::to_owned),
+                clearance: Clearance::default(),
+                authentication: Authentication::default(),
+            });
+            let facts = Facts {
+                caller: None,
+                user: Some(&user),
+                network: None,
+            };
+            Key::new(0, &facts, Reads::CALLER, None)
+        };
+        let one = || key(Some("uk"), Some("teahouse"));
+        assert!(one() == one());
+        for other in [
+            key(Some("uk"), Some("roastery")),
+            key(Some("uk"), None),
+            key(Some("de"), Some("teahouse")),
+            key(Some("teahouse"), Some("uk")),
+            key(None, Some("teahouse")),
+        ] {
+            assert!(one() != other);
+        }
     }
 
     #[test]

@@ -117,6 +117,7 @@ struct Last {
     kind: &'static str,
     owner: String,
     region: String,
+    tenant: String,
     reached: bool,
 }
 
@@ -124,8 +125,8 @@ impl Objects for OfRequest {
     fn may_reach(&self, object: &Object<'_>) -> bool {
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(last) = last.as_ref()
-            && (last.kind, &*last.owner, &*last.region)
-                == (object.kind, object.owner, object.region)
+            && (last.kind, &*last.owner, &*last.region, &*last.tenant)
+                == (object.kind, object.owner, object.region, object.tenant)
         {
             return last.reached;
         }
@@ -142,17 +143,18 @@ impl Objects for OfRequest {
             kind: object.kind,
             owner: object.owner.to_owned(),
             region: object.region.to_owned(),
+            tenant: object.tenant.to_owned(),
             reached,
         });
         reached
     }
 
     fn miss(&self, kind: &'static str) {
-        let (owner, region) = ("", "");
         let nobodys = Object {
             kind,
-            owner,
-            region,
+            owner: "",
+            region: "",
+            tenant: "",
         };
         // Whatever is decided opens nothing.
         let method = self.asked.method.name;

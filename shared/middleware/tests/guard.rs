@@ -34,7 +34,7 @@ const METHOD: Method = Method {
     ceiling: Label::new(Sensitivity::Public, &[]),
 };
 
-const SCHEMA: &str = "entity Role; entity User in [Role] = { scopes: Set<String>, region?: String };\n\
+const SCHEMA: &str = "entity Role; entity User in [Role] = { scopes: Set<String>, region?: String, tenant?: String };\n\
     entity Workload; entity Api;\n\
     type Context = { environment: String, time: datetime, network: ipaddr };\n\
     action \"Get\" appliesTo { principal: [User], resource: [Api], context: Context };\n";
@@ -110,6 +110,7 @@ fn request(role: &str, from: Ipv4Addr) -> Request<()> {
         roles: vec![role.to_owned()],
         scopes: Vec::new(),
         region: None,
+        tenant: None,
         clearance: Clearance::default(),
         authentication: Authentication::default(),
     }));

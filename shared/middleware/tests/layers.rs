@@ -43,6 +43,7 @@ fn user(scopes: &str) -> Principal {
         roles: Vec::new(),
         scopes: scopes.split(' ').map(str::to_owned).collect(),
         region: None,
+        tenant: None,
         clearance: Clearance::default(),
         authentication: Authentication::default(),
     }

@@ -113,6 +113,7 @@ fn user(subject: &str) -> Arc<Principal> {
         roles: Vec::new(),
         scopes: Vec::new(),
         region: None,
+        tenant: None,
         clearance: Clearance::default(),
         authentication: Authentication::default(),
     })

@@ -78,6 +78,7 @@ fn user(sensitivity: Sensitivity) -> Arc<Principal> {
         roles: Vec::new(),
         scopes: Vec::new(),
         region: None,
+        tenant: None,
         clearance: cleared(sensitivity),
         authentication: Authentication::default(),
     })

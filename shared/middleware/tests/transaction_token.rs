@@ -101,6 +101,7 @@ fn user() -> Principal {
         roles: vec!["customer".to_owned()],
         scopes: ["a:read", "b:read", "c:write"].map(str::to_owned).into(),
         region: None,
+        tenant: None,
         clearance: Clearance(label),
         authentication: Authentication {
             level: Some("two-factors".to_owned()),

@@ -74,6 +74,7 @@ impl TransactionToken {
                 "purpose": "test",
                 "roles": user.roles,
                 "region": user.region,
+                "tenant": user.tenant,
                 "clearance": user.clearance,
             },
             "rctx": {

@@ -41,6 +41,8 @@ pub(crate) struct TransactionContext {
     pub(crate) roles: Vec<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) region: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) tenant: Option<String>,
     pub(crate) clearance: Clearance,
 }
 
@@ -87,6 +89,8 @@ impl From<RequesterContext> for Authentication {
 
 impl From<Claims> for Principal {
     fn from(claims: Claims) -> Self {
+        // An object of no region or tenant has an empty one.
+        let named = |name: &String| !name.is_empty();
         Self {
             subject: claims.sub,
             roles: claims.tctx.roles,
@@ -95,7 +99,8 @@ impl From<Claims> for Principal {
                 .split_ascii_whitespace()
                 .map(str::to_owned)
                 .collect(),
-            region: claims.tctx.region,
+            region: claims.tctx.region.filter(named),
+            tenant: claims.tctx.tenant.filter(named),
             clearance: claims.tctx.clearance,
             authentication: claims.rctx.into(),
         }

@@ -113,6 +113,7 @@ impl Minter {
                 purpose: method.purpose.to_owned(),
                 roles: user.roles.clone(),
                 region: user.region.clone(),
+                tenant: user.tenant.clone(),
                 clearance: user.clearance,
             },
             rctx: user.authentication.clone().into(),

@@ -117,6 +117,7 @@ fn user() -> Principal {
         roles: vec!["customer".to_owned()],
         scopes: ["a:read", "b:read", "c:write"].map(str::to_owned).into(),
         region: Some("uk".to_owned()),
+        tenant: Some("teahouse".to_owned()),
         clearance: Clearance(label),
         authentication: Authentication {
             level: Some("urn:example:two-factors".to_owned()),
@@ -160,6 +161,39 @@ fn what_the_edge_makes_is_believed_for_what_the_method_needs() {
         TIMEOUT,
     );
     assert!(stock.mint([1; 32], &user(), &READ, Reuse::Never).is_err());
+}
+
+#[test]
+fn a_region_or_tenant_without_a_name_is_none() {
+    let world = World::new();
+    let mut token = world.honest();
+    let believed = |token: &TransactionToken| {
+        let verified = world.verifier().verify(&token.sign().unwrap()).unwrap();
+        (
+            verified.principal.region.clone(),
+            verified.principal.tenant.clone(),
+        )
+    };
+    let named = |name: &str| Some(name.to_owned());
+    assert_eq!(believed(&token), (named("uk"), named("teahouse")));
+    token.claims["tctx"]["region"] = json!("");
+    token.claims["tctx"]["tenant"] = json!("");
+    assert_eq!(believed(&token), (None, None));
+    // One that was made before there were tenants.
+    let context = token.claims["tctx"].as_object_mut().unwrap();
+    context.remove("tenant");
+    assert_eq!(believed(&token), (None, None));
+}
+
+/// So a callee that does not know of a claim refuses it: callees are deployed before callers.
+#[test]
+fn what_the_context_says_is_known_or_the_token_is_refused() {
+    let world = World::new();
+    let mut token = world.honest();
+    assert_eq!(why(world.verifier().verify(&token.sign().unwrap())), None);
+    token.claims["tctx"]["brand"] = json!("teahouse");
+    let refused = why(world.verifier().verify(&token.sign().unwrap()));
+    assert_eq!(refused, Some("token_malformed"));
 }
 
 #[test]

@@ -12,7 +12,7 @@ use tonic::{Request, Response, Status};
 
 use crate::{
     contact::{Contact, ContactChange},
-    domain::{Address, Consent, Customer, LoyaltyTier},
+    domain::{Address, Bounds, Consent, Customer, LoyaltyTier},
     store::Store,
 };
 
@@ -48,15 +48,15 @@ impl CustomersService for Api {
         let request = request.into_inner();
         let principal = call.principal().map_err(|code| into_status(code.into()))?;
         let page = PageRequest::new(request.page_size, &request.page_token).map_err(into_status)?;
-        let region = Customer::searchable_region(principal, &request.region).ok_or_else(|| {
+        let bounds = Bounds::of(principal, &request.region).ok_or_else(|| {
             into_status(Error::new(
                 ErrorCode::PermissionDenied,
-                "search is for agents, within their own region",
+                "search is for agents, within their own brand and region",
             ))
         })?;
         let found = self
             .store
-            .search(region, &request.query, &page)
+            .search(bounds, &request.query, &page)
             .await
             .map_err(into_status)?;
         Ok(Response::new(SearchCustomersResponse {
@@ -111,6 +111,7 @@ impl From<Customer> for wire::Customer {
             created_at: Some(timestamp(customer.created_at)),
             access_needs: customer.access_needs,
             payment_account: customer.payment_account,
+            brand: customer.brand,
         }
     }
 }

@@ -31,19 +31,30 @@ pub(crate) struct Customer {
     pub(crate) loyalty_tier: LoyaltyTier,
     /// Sales region, which is also where the data must stay.
     pub(crate) region: String,
+    /// The brand whose customer it is.
+    pub(crate) brand: String,
     /// Unix seconds.
     pub(crate) created_at: i64,
 }
 
-impl Customer {
-    /// The region an agent may search: the agent's own, whether asked for by name or not.
+/// Where a search stays: the customers elsewhere are none of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Bounds<'a> {
+    /// The brand.
+    pub(crate) brand: &'a str,
+    /// The region.
+    pub(crate) region: &'a str,
+}
+
+impl<'a> Bounds<'a> {
+    /// Where an agent may search: the agent's own brand and region, whether the region is asked for by name
+    /// or not.
     #[must_use]
-    pub(crate) fn searchable_region<'a>(principal: &'a Principal, asked: &str) -> Option<&'a str> {
-        let own = principal
-            .region
-            .as_deref()
-            .filter(|_| principal.has_role(AGENT))?;
-        (asked.is_empty() || asked == own).then_some(own)
+    pub(crate) fn of(principal: &'a Principal, asked: &str) -> Option<Self> {
+        let region = principal.region.as_deref()?;
+        let brand = principal.tenant.as_deref()?;
+        let own = principal.has_role(AGENT) && (asked.is_empty() || asked == region);
+        own.then_some(Self { brand, region })
     }
 }
 
@@ -56,6 +67,10 @@ impl Owned for Customer {
 
     fn region(&self) -> &str {
         &self.region
+    }
+
+    fn tenant(&self) -> &str {
+        &self.brand
     }
 }
 
@@ -130,26 +145,35 @@ mod tests {
         assert_eq!(LoyaltyTier::from_word("tin"), None);
     }
 
-    fn user(subject: &str, role: &str, region: Option<&str>) -> Principal {
+    fn user(role: &str, region: Option<&str>, tenant: Option<&str>) -> Principal {
         Principal {
-            subject: subject.to_owned(),
+            subject: "agent-7".to_owned(),
             roles: vec![role.to_owned()],
             scopes: Vec::new(),
             region: region.map(str::to_owned),
+            tenant: tenant.map(str::to_owned),
             clearance: strata_core::Clearance::default(),
             authentication: strata_core::Authentication::default(),
         }
     }
 
     #[test]
-    fn a_search_stays_in_the_agents_region() {
-        let agent = user("agent-7", AGENT, Some("uk"));
-        assert_eq!(Customer::searchable_region(&agent, ""), Some("uk"));
-        assert_eq!(Customer::searchable_region(&agent, "uk"), Some("uk"));
-        assert_eq!(Customer::searchable_region(&agent, "de"), None);
-        assert_eq!(
-            Customer::searchable_region(&user("a", "customer", Some("uk")), ""),
-            None
-        );
+    fn a_search_stays_in_the_agents_brand_and_region() {
+        let (uk, teahouse) = (Some("uk"), Some("teahouse"));
+        let own = Some(Bounds {
+            brand: "teahouse",
+            region: "uk",
+        });
+        let agent = user(AGENT, uk, teahouse);
+        assert_eq!(Bounds::of(&agent, ""), own);
+        assert_eq!(Bounds::of(&agent, "uk"), own);
+        assert_eq!(Bounds::of(&agent, "de"), None);
+        for other in [
+            user("customer", uk, teahouse),
+            user(AGENT, uk, None),
+            user(AGENT, None, teahouse),
+        ] {
+            assert_eq!(Bounds::of(&other, ""), None);
+        }
     }
 }

@@ -94,6 +94,7 @@ fn customer(number: u32, rng: &mut ChaCha8Rng) -> Customer {
         .choose(rng)
         .unwrap_or(&LoyaltyTier::Bronze),
         region: region.to_owned(),
+        brand: brand(number).to_owned(),
         created_at,
         given_name,
         family_name,
@@ -107,6 +108,16 @@ const fn home(number: u32) -> (&'static str, &'static str) {
         1 => ("uk", "GB"),
         2 => ("de", "DE"),
         _ => ("nl", "NL"),
+    }
+}
+
+/// The brand of a customer: by number, so that the orders' seed agrees without asking. Each has customers in
+/// every region.
+const fn brand(number: u32) -> &'static str {
+    if (number / 4).is_multiple_of(2) {
+        "teahouse"
+    } else {
+        "roastery"
     }
 }
 

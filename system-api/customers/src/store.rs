@@ -9,7 +9,7 @@ use strata_store::{IdempotencyKey, Page, PageRequest, StoreError, map};
 
 use crate::{
     contact::{Contact, ContactChange},
-    domain::{Address, Consent, Customer, LoyaltyTier},
+    domain::{Address, Bounds, Consent, Customer, LoyaltyTier},
 };
 
 const GET: &str = "SELECT * FROM customers WHERE customer_id = ?1";
@@ -17,10 +17,10 @@ const GET: &str = "SELECT * FROM customers WHERE customer_id = ?1";
 /// The text is matched anywhere in the name or at the start of the e-mail address; `instr` takes
 /// it literally, so it holds no pattern characters to escape.
 const SEARCH: &str = "SELECT * FROM customers \
-     WHERE region = ?1 AND customer_id > ?2 \
-       AND (instr(lower(given_name || ' ' || family_name), lower(?3)) > 0 \
-            OR instr(lower(email), lower(?3)) = 1) \
-     ORDER BY customer_id LIMIT ?4";
+     WHERE brand = ?1 AND region = ?2 AND customer_id > ?3 \
+       AND (instr(lower(given_name || ' ' || family_name), lower(?4)) > 0 \
+            OR instr(lower(email), lower(?4)) = 1) \
+     ORDER BY customer_id LIMIT ?5";
 
 const UPDATE_CONTACT: &str = "UPDATE customers SET email = ?2, phone = ?3 WHERE customer_id = ?1";
 
@@ -35,8 +35,8 @@ const REMEMBER: &str = "INSERT INTO contact_updates (subject, idempotency_key, c
 
 const INSERT: &str = "INSERT INTO customers (customer_id, given_name, family_name, email, phone, \
      street, city, postcode, country, birth_date, national_id, consent_email, consent_phone, \
-     consent_updated_at, loyalty_tier, region, created_at, access_needs, payment_account) \
-     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19)";
+     consent_updated_at, loyalty_tier, region, created_at, access_needs, payment_account, brand) \
+     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20)";
 
 /// The customers database.
 #[derive(Clone)]
@@ -124,18 +124,20 @@ impl Store {
         Ok(contact)
     }
 
-    /// Customers of one region whose name or e-mail address matches, in id order.
+    /// Customers within `bounds` whose name or e-mail address matches, in id order. Those elsewhere are not
+    /// read: no page, count or token tells of them.
     ///
     /// # Errors
     /// What the store's failure maps to.
     pub(crate) async fn search(
         &self,
-        region: &str,
+        bounds: Bounds<'_>,
         text: &str,
         request: &PageRequest,
     ) -> Result<Page<Customer>, Error> {
         let rows = sqlx::query_as(SEARCH)
-            .bind(region)
+            .bind(bounds.brand)
+            .bind(bounds.region)
             .bind(request.after().unwrap_or_default())
             .bind(text)
             .bind(request.fetch_limit())
@@ -178,6 +180,7 @@ impl Store {
                 .bind(customer.created_at)
                 .bind(&customer.access_needs)
                 .bind(&customer.payment_account)
+                .bind(&customer.brand)
                 .execute(&mut *transaction)
                 .await
                 .map_err(map)?;
@@ -213,6 +216,7 @@ impl FromRow<'_, SqliteRow> for Customer {
             loyalty_tier: LoyaltyTier::from_word(tier)
                 .ok_or_else(|| sqlx::Error::Decode("unknown loyalty tier".into()))?,
             region: row.try_get("region")?,
+            brand: row.try_get("brand")?,
             created_at: row.try_get("created_at")?,
         })
     }

@@ -85,6 +85,7 @@ impl From<Order> for wire::Order {
             total_minor: order.total_minor,
             lines: order.lines.into_iter().map(Into::into).collect(),
             ship_to_postcode: order.ship_to_postcode,
+            brand: order.brand,
         }
     }
 }

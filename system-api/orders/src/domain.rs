@@ -11,6 +11,8 @@ pub(crate) struct Order {
     pub(crate) customer_id: String,
     /// Sales region.
     pub(crate) region: String,
+    /// The brand it was placed at: that of its customer.
+    pub(crate) brand: String,
     /// How far it is.
     pub(crate) status: Status,
     /// Unix seconds.
@@ -34,6 +36,10 @@ impl Owned for Order {
 
     fn region(&self) -> &str {
         &self.region
+    }
+
+    fn tenant(&self) -> &str {
+        &self.brand
     }
 }
 

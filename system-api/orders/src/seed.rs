@@ -67,6 +67,7 @@ fn order(number: u32, rng: &mut ChaCha8Rng) -> Order {
         id: format!("ord_{number:08}"),
         customer_id: format!("cus_{customer:06}"),
         region: region.to_owned(),
+        brand: brand(customer).to_owned(),
         status: *STATUSES.choose(rng).unwrap_or(&Status::Placed),
         placed_at: EPOCH + i64::from(number) * INTERVAL,
         currency: if region == "uk" { "GBP" } else { "EUR" }.to_owned(),
@@ -86,6 +87,15 @@ const fn region(customer: u32) -> &'static str {
         1 => "uk",
         2 => "de",
         _ => "nl",
+    }
+}
+
+/// The brand of a customer: by number, as in the customers' own seed.
+const fn brand(customer: u32) -> &'static str {
+    if (customer / 4).is_multiple_of(2) {
+        "teahouse"
+    } else {
+        "roastery"
     }
 }
 

@@ -25,8 +25,8 @@ const LINES: &str = "SELECT * FROM order_lines \
 const STREAMED_PAGE: u32 = 50;
 
 const INSERT: &str = "INSERT INTO orders \
-     (order_id, customer_id, region, status, placed_at, currency, total_minor, ship_to_postcode) \
-     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
+     (order_id, customer_id, region, status, placed_at, currency, total_minor, ship_to_postcode, brand) \
+     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
 
 const INSERT_LINE: &str = "INSERT INTO order_lines \
      (order_id, line_number, sku, description, quantity, unit_price_minor) \
@@ -132,6 +132,7 @@ impl Store {
                 .bind(&order.currency)
                 .bind(order.total_minor)
                 .bind(&order.ship_to_postcode)
+                .bind(&order.brand)
                 .execute(&mut *transaction)
                 .await
                 .map_err(map)?;
@@ -182,6 +183,7 @@ impl FromRow<'_, SqliteRow> for Order {
             id: row.try_get("order_id")?,
             customer_id: row.try_get("customer_id")?,
             region: row.try_get("region")?,
+            brand: row.try_get("brand")?,
             status: Status::from_word(status)
                 .ok_or_else(|| sqlx::Error::Decode("unknown order status".into()))?,
             placed_at: row.try_get("placed_at")?,

@@ -26,6 +26,9 @@ pub(crate) struct Args {
     /// The region whose data the user may see
     #[arg(long)]
     region: Option<String>,
+    /// The tenant whose data the user may see: in the sample estate a brand, teahouse or roastery
+    #[arg(long)]
+    tenant: Option<String>,
 }
 
 pub(crate) async fn run(args: Args) -> Result<()> {
@@ -38,6 +41,9 @@ pub(crate) async fn run(args: Args) -> Result<()> {
         .append_pair("roles", &roles);
     if let Some(region) = &args.region {
         form.append_pair("region", region);
+    }
+    if let Some(tenant) = &args.tenant {
+        form.append_pair("tenant", tenant);
     }
     let request = Request::post(&estate.token_endpoint)
         .header(CONTENT_TYPE, "application/x-www-form-urlencoded")

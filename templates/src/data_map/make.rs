@@ -113,7 +113,8 @@ fn kept(service: &sources::Service) -> Vec<Kept> {
         }
     }
     if service.manifest.layer == Layer::Experience {
-        let holds = "of each verified access token: its SHA-256, subject, roles, scopes and region";
+        let holds =
+            "of each verified access token: its SHA-256, subject, roles, scopes, region and tenant";
         let until = "the token or its key ends, or the process";
         kept.push(line("token cache, in memory", holds, true, until));
         let holds = "the token issuer's public keys";

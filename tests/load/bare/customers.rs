@@ -81,6 +81,7 @@ impl FromRow<'_, SqliteRow> for Row {
             created_at: Some(moment("created_at")?),
             access_needs: row.try_get("access_needs")?,
             payment_account: row.try_get("payment_account")?,
+            brand: row.try_get("brand")?,
         }))
     }
 }

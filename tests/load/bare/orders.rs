@@ -90,6 +90,7 @@ impl FromRow<'_, SqliteRow> for OrderRow {
             total_minor: row.try_get("total_minor")?,
             ship_to_postcode: row.try_get("ship_to_postcode")?,
             lines: Vec::new(),
+            brand: row.try_get("brand")?,
         }))
     }
 }

@@ -137,7 +137,7 @@ mod tests {
         let issuer = issuer().await;
         let answer = ask(
             &issuer,
-            "grant_type=password&username=cus_1&scope=a+b&roles=customer+staff&region=north",
+            "grant_type=password&username=cus_1&scope=a+b&roles=customer+staff&region=north&tenant=teahouse",
         )
         .await;
         assert_eq!(answer.status(), StatusCode::OK);
@@ -172,6 +172,7 @@ mod tests {
         assert_eq!(claims["scope"], "a b");
         assert_eq!(claims["roles"], serde_json::json!(["customer", "staff"]));
         assert_eq!(claims["region"], "north");
+        assert_eq!(claims["tenant"], "teahouse");
         issuer.stop().await;
     }
 

@@ -51,6 +51,7 @@ struct TokenForm {
     #[serde(default)]
     roles: String,
     region: Option<String>,
+    tenant: Option<String>,
     audience: Option<String>,
 }
 
@@ -66,6 +67,7 @@ async fn token(State(signer): State<Arc<Signer>>, Form(form): Form<TokenForm>) -
         scope: form.scope,
         roles: form.roles.split_whitespace().map(str::to_owned).collect(),
         region: form.region,
+        tenant: form.tenant,
         audience: form.audience,
     };
     match signer.sign(&request) {

@@ -25,6 +25,8 @@ pub struct TokenRequest {
     pub roles: Vec<String>,
     /// The region whose data the user may see.
     pub region: Option<String>,
+    /// The tenant whose data the user may see.
+    pub tenant: Option<String>,
     /// Who shall accept it; every Experience API of the estate when absent.
     pub audience: Option<String>,
 }
@@ -52,6 +54,8 @@ struct Claims<'a> {
     roles: &'a [String],
     #[serde(skip_serializing_if = "Option::is_none")]
     region: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tenant: Option<&'a str>,
 }
 
 impl Signer {
@@ -105,6 +109,7 @@ impl Signer {
             scope: &request.scope,
             roles: &request.roles,
             region: request.region.as_deref(),
+            tenant: request.tenant.as_deref(),
         };
         jsonwebtoken::encode(&self.header, &claims, &self.key).context("the token cannot be signed")
     }

@@ -12,11 +12,11 @@ mod reached;
 mod sign_in;
 
 const SCHEMA: &str = "entity Role;\n\
-    entity User in [Role] = { scopes: Set<String>, region?: String };\n\
+    entity User in [Role] = { scopes: Set<String>, region?: String, tenant?: String };\n\
     entity Workload;\nentity Api;\n\
     type Context = { environment: String, time: datetime, network: ipaddr, authentication: \
     { level: String, methods: Set<String>, age: Long }, risk: Long, caller: Workload };\n\
-    entity Book = { owner: User, region: String };\n\
+    entity Book = { owner: User, region: String, tenant: String };\n\
     action \"Get\" appliesTo { principal: [User], resource: [Api], context: Context };\n\
     action \"Read\" appliesTo { principal: [User], resource: [Api, Book], context: Context };\n\
     action \"Sweep\" appliesTo { principal: [Workload], resource: [Api], context: Context };\n";
@@ -78,6 +78,7 @@ fn user(subject: &str, roles: &[&str]) -> Arc<Principal> {
         roles: roles.iter().map(|&role| role.to_owned()).collect(),
         scopes: vec!["shelf:read".to_owned()],
         region: Some("uk".to_owned()),
+        tenant: Some("teahouse".to_owned()),
         clearance: Clearance::default(),
         authentication: Authentication::default(),
     })
@@ -193,12 +194,13 @@ fn circumstances_decide_each_time() {
 #[test]
 fn an_object_is_reached_by_whom_a_policy_lets() {
     let mend = "@id(\"menders\") permit (principal in Role::\"mender\", action == Action::\"Read\", \
-        resource is Book) when { principal has region && principal.region == resource.region };\n\
+        resource is Book) when { principal has region && principal.region == resource.region && \
+        principal has tenant && principal.tenant == resource.tenant };\n\
         @id(\"sealed\") forbid (principal, action, resource is Book) when { resource.owner == \
         User::\"crown\" };";
     let guard = with(mend);
     let ann = user("ann", &["mender"]);
-    let reach = |method, who: &Arc<Principal>, owner, region| {
+    let reach_in = |tenant, method, who: &Arc<Principal>, owner, region| {
         let facts = Facts {
             caller: None,
             user: Some(who),
@@ -212,14 +214,26 @@ fn an_object_is_reached_by_whom_a_policy_lets() {
                 kind,
                 owner,
                 region,
+                tenant,
             },
         )
+    };
+    let reach = |method, who: &Arc<Principal>, owner, region| {
+        reach_in("teahouse", method, who, owner, region)
     };
     assert!(guard.decides_objects("Read") && !guard.decides_objects("Get"));
     assert_eq!(reach("Read", &user("bob", &[]), "bob", "de"), Ok(()));
     assert_eq!(reach("Read", &ann, "bob", "uk"), Ok(()));
     let nobody = refused("not_permitted", None);
     assert_eq!(reach("Read", &ann, "bob", "de"), nobody);
+    for other in ["roastery", ""] {
+        assert_eq!(reach_in(other, "Read", &ann, "bob", "uk"), nobody);
+    }
+    let of_none = Principal {
+        tenant: None,
+        ..(*ann).clone()
+    };
+    assert_eq!(reach("Read", &Arc::new(of_none), "bob", "uk"), nobody);
     assert_eq!(reach("Read", &user("bob", &[]), "ann", "uk"), nobody);
     let sealed = refused("forbidden", Some("sealed"));
     assert_eq!(reach("Read", &ann, "crown", "uk"), sealed);

@@ -11,7 +11,7 @@ use crate::{
     load::{self, Source},
 };
 
-const SCHEMA: &str = "entity Role; entity User in [Role] = { scopes: Set<String>, region?: String };\n\
+const SCHEMA: &str = "entity Role; entity User in [Role] = { scopes: Set<String>, region?: String, tenant?: String };\n\
     entity Workload; entity Api; type Context = { environment: String };\n\
     action \"Get\" appliesTo { principal: [User], resource: [Api], context: Context };\n\
     action \"Sweep\" appliesTo { principal: [Workload], resource: [Api], context: Context };\n";
@@ -55,6 +55,7 @@ fn user(subject: &str, roles: &[&str]) -> Principal {
         roles: roles.iter().map(|&role| role.to_owned()).collect(),
         scopes: Vec::new(),
         region: None,
+        tenant: None,
         clearance: Clearance::default(),
         authentication: Authentication::default(),
     }

@@ -6,7 +6,7 @@ use jsonwebtoken::{
     Algorithm, EncodingKey, Header, encode, get_current_timestamp,
     jwk::{Jwk, JwkSet},
 };
-use serde_json::json;
+use serde_json::{Value, json};
 use strata_core::{Category, Clearance, Label, Method, Sensitivity};
 use strata_policy::{Consumers, Roles};
 
@@ -65,20 +65,27 @@ impl Issuer {
     }
 
     fn token_of(&self, client: &str, lifetime: u64) -> String {
+        self.sign(&claims(client, lifetime))
+    }
+
+    fn sign(&self, claims: &Value) -> String {
         let mut header = Header::new(Algorithm::ES256);
         header.typ = Some("at+jwt".to_owned());
         header.kid = Some(KEY.to_owned());
-        let expires = get_current_timestamp() + lifetime;
-        let claims = json!({
-            "iss": ISSUER, "aud": AUDIENCE, "sub": "cus_000001", "exp": expires,
-            "client_id": client, "scope": "read write", "roles": ["customer"],
-        });
-        encode(&header, &claims, &self.key).unwrap()
+        encode(&header, claims, &self.key).unwrap()
     }
 
     fn publish(&self, refresh: &Refresh) {
         refresh.replace(KeySet::of(self.document.clone()).unwrap());
     }
+}
+
+fn claims(client: &str, lifetime: u64) -> Value {
+    json!({
+        "iss": ISSUER, "aud": AUDIENCE, "sub": "cus_000001",
+        "exp": get_current_timestamp() + lifetime,
+        "client_id": client, "scope": "read write", "roles": ["customer"],
+    })
 }
 
 fn verifier(issuer: &Issuer) -> (Verifier, Keys, Refresh) {
@@ -118,6 +125,28 @@ fn what_is_remembered_expires_with_its_token() {
     // Refused by what was remembered, not because it was forgotten.
     let keys = keys.get().unwrap();
     assert_eq!(keys.verified.len(), 1);
+}
+
+#[test]
+fn a_region_or_tenant_without_a_name_is_none() {
+    let issuer = Issuer::new();
+    let (verifier, _keys, _refresh) = verifier(&issuer);
+    let bound = |region: Value, tenant: Value| {
+        let mut claims = claims("app", 60);
+        claims["region"] = region;
+        claims["tenant"] = tenant;
+        let user = verifier.verify(&issuer.sign(&claims), None).unwrap();
+        (user.principal.region.clone(), user.principal.tenant.clone())
+    };
+    let named = |name: &str| Some(name.to_owned());
+    let both = bound(json!("uk"), json!("teahouse"));
+    assert_eq!(both, (named("uk"), named("teahouse")));
+    assert_eq!(bound(json!("uk"), json!("")), (named("uk"), None));
+    assert_eq!(
+        bound(json!(""), json!("teahouse")),
+        (None, named("teahouse"))
+    );
+    assert_eq!(bound(Value::Null, Value::Null), (None, None));
 }
 
 #[test]

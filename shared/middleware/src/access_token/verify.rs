@@ -59,7 +59,8 @@ const fn refused(reason: &'static str) -> Refused {
     }
 }
 
-/// The claims that are read (RFC 9068, section 2.2; `roles`, `region` and `risk` are the estate's own).
+/// The claims that are read (RFC 9068, section 2.2; `roles`, `region`, `tenant` and `risk` are the estate's
+/// own).
 /// What is missing is found by the validation, which says so by its own reason.
 #[derive(Deserialize)]
 struct Claims {
@@ -75,6 +76,8 @@ struct Claims {
     roles: Vec<String>,
     #[serde(default)]
     region: Option<String>,
+    #[serde(default)]
+    tenant: Option<String>,
     #[serde(default)]
     acr: Option<String>,
     #[serde(default)]
@@ -185,6 +188,8 @@ impl Verifier {
         // Nobody has signed in later than now.
         let latest = get_current_timestamp() + self.leeway.as_secs();
         let past = |time: &u64| *time <= latest;
+        // An object of no region or tenant has an empty one.
+        let named = |name: &String| !name.is_empty();
         let clearance = self.roles.clearance(&claims.roles);
         let principal = Principal {
             // Neither shows the user more than the other.
@@ -197,7 +202,8 @@ impl Verifier {
                 .filter(|scope| consumer.scopes.iter().any(|may| may == scope))
                 .map(str::to_owned)
                 .collect(),
-            region: claims.region,
+            region: claims.region.filter(named),
+            tenant: claims.tenant.filter(named),
             authentication: Authentication {
                 level: claims.acr,
                 methods: claims.amr,

@@ -9,7 +9,7 @@ fn an_object_that_was_reached_is_so_for_the_same_call_until_the_policies_change(
         resource is Book) when { principal has region && principal.region == resource.region };";
     world.write("mend.cedar", mend);
     let guard = world.load().unwrap();
-    let reach = |who: &Arc<Principal>, owner, region| {
+    let of_tenant = |who: &Arc<Principal>, owner, region, tenant| {
         let facts = Facts {
             caller: None,
             user: Some(who),
@@ -20,9 +20,11 @@ fn an_object_that_was_reached_is_so_for_the_same_call_until_the_policies_change(
             kind,
             owner,
             region,
+            tenant,
         };
         guard.decide_object("Read", &facts, &book)
     };
+    let reach = |who: &Arc<Principal>, owner, region| of_tenant(who, owner, region, "");
     let (ann, bob) = (user("ann", &["mender"]), user("bob", &[]));
     let nobody = refused("not_permitted", None);
     for _ in 0..3 {
