@@ -36,6 +36,7 @@ mod secrecy;
 mod sign_in;
 mod stores;
 mod stream;
+mod tenants;
 mod tokens;
 mod trace;
 mod upstream;
@@ -68,6 +69,12 @@ fn main() -> anyhow::Result<ExitCode> {
         desk::a_customer_of_another_region_is_like_a_missing_one,
         desk::a_search_finds_the_customers_of_ones_region,
         desk::a_search_is_for_agents_of_a_region,
+        tenants::a_customer_of_another_brand_is_like_a_missing_one,
+        tenants::a_search_shows_no_trace_of_another_brand,
+        tenants::a_customer_reaches_their_own_whatever_their_brand,
+        tenants::what_is_of_another_brand_costs_what_is_missing_costs,
+        tenants::one_order_of_another_brand_closes_its_page,
+        tenants::no_workload_says_of_which_brand_the_user_is,
         contact::a_customer_changes_how_they_are_reached,
         contact::a_key_has_one_effect,
         contact::there_is_one_effect_when_the_connection_dies_after_the_commit,
