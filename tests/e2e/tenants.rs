@@ -271,9 +271,9 @@ fn list(customer: &str) -> Vec<u8> {
     .encode_to_vec()
 }
 
-/// An order of a customer.
-async fn an_order(rig: &Rig, customer: &str) -> String {
-    let row = sqlx::query("SELECT order_id FROM orders WHERE customer_id = ?1")
+/// The oldest order of a customer.
+async fn oldest(rig: &Rig, customer: &str) -> String {
+    let row = sqlx::query("SELECT min(order_id) AS order_id FROM orders WHERE customer_id = ?1")
         .bind(customer)
         .fetch_one(&mut open(rig, "orders").await)
         .await;
@@ -285,7 +285,7 @@ pub(crate) async fn what_is_of_another_brand_costs_what_is_missing_costs(rig: &m
         roles: vec!["agent".to_owned()],
         ..rig.principal("agent-7")
     };
-    let (own, anothers) = (an_order(rig, OWN).await, an_order(rig, ANOTHERS).await);
+    let (own, anothers) = (oldest(rig, OWN).await, oldest(rig, ANOTHERS).await);
     let search = SearchCustomersRequest::default().encode_to_vec();
     for (service, method, requests, (fence, between)) in [
         (
@@ -373,7 +373,8 @@ pub(crate) async fn one_order_of_another_brand_closes_its_page(rig: &mut Rig) {
     };
     place(rig, customer, 2).await;
     assert!(listed().await >= 3);
-    let oldest = an_order(rig, customer).await;
+    // The last on its page: what was decided about those before it does not do.
+    let oldest = oldest(rig, customer).await;
     let mut store = open(rig, "orders").await;
     let mut place_at = async |brand: &str| {
         let update = "UPDATE orders SET brand = ?1 WHERE order_id = ?2";
