@@ -14,6 +14,7 @@ mod drive;
 mod folder;
 mod forwarded;
 mod headers;
+mod hidden;
 mod issuer;
 mod keys;
 mod limits;
@@ -72,8 +73,8 @@ fn main() -> anyhow::Result<ExitCode> {
         tenants::a_customer_of_another_brand_is_like_a_missing_one,
         tenants::a_search_shows_no_trace_of_another_brand,
         tenants::a_customer_reaches_their_own_whatever_their_brand,
-        tenants::what_is_of_another_brand_costs_what_is_missing_costs,
-        tenants::one_order_of_another_brand_closes_its_page,
+        hidden::what_is_of_another_brand_costs_what_is_missing_costs,
+        hidden::one_order_of_another_brand_closes_its_page,
         tenants::no_workload_says_of_which_brand_the_user_is,
         contact::a_customer_changes_how_they_are_reached,
         contact::a_key_has_one_effect,
