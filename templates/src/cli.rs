@@ -7,7 +7,9 @@ use clap::{
 };
 use strata_config::Environment;
 
-use crate::commands::{catalogue, check, data_map, graph, manifest, new, openapi, pki, token, up};
+use crate::commands::{
+    audit, catalogue, check, data_map, graph, manifest, new, openapi, pki, token, up,
+};
 
 /// Runs and checks the estate.
 #[derive(Parser)]
@@ -28,6 +30,7 @@ enum Command {
     New(new::Args),
     Pki(pki::Args),
     Token(token::Args),
+    Audit(audit::Args),
     Graph(graph::Args),
     Openapi(openapi::Args),
     DataMap(data_map::Args),
@@ -56,6 +59,7 @@ pub(crate) async fn run() -> Result<()> {
         Command::New(args) => new::run(args).await,
         Command::Pki(args) => pki::run(args),
         Command::Token(args) => token::run(args).await,
+        Command::Audit(args) => audit::run(args),
         Command::Graph(args) => graph::run(&args),
         Command::Openapi(args) => openapi::run(&args),
         Command::DataMap(args) => data_map::run(args).await,

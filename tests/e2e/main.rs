@@ -2,6 +2,7 @@
 
 #![cfg(test)]
 
+mod audit;
 mod bound;
 mod chain;
 mod classification;
@@ -147,6 +148,11 @@ fn main() -> anyhow::Result<ExitCode> {
         classification::every_class_has_its_row,
         release::a_release_is_an_event,
         release::a_workload_sends_on_only_what_it_may_hold,
+        audit::each_request_is_in_the_trail_of_every_service,
+        audit::who_is_refused_is_in_the_trail,
+        audit::nobody_is_served_while_the_trail_cannot_be_written,
+        audit::a_trail_that_cannot_be_written_stops_the_start,
+        audit::what_was_answered_outlives_a_kill,
         secrecy::nothing_leaks_by_another_door,
     ])
 }

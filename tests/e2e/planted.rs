@@ -261,13 +261,15 @@ pub(crate) struct Output {
     pub(crate) metrics: String,
     /// The other pages of the admin listener.
     pub(crate) admin: String,
+    /// The audit trail, once it has ended.
+    pub(crate) trail: String,
 }
 
 impl Output {
     /// All of it so far.
     pub(crate) async fn of(process: &Instance) -> Self {
         let pages = pages(process).await;
-        Self::new(&process.log(), pages)
+        Self::new(&process.log(), pages, String::new())
     }
 
     /// All of it there will be: the process is asked to stop, and then has sent all it had to send.
@@ -279,10 +281,10 @@ impl Output {
         for lost in ["was not exported in full", "SpanDroppingStarted"] {
             assert!(!ended.stderr.contains(lost), "{ended:?}");
         }
-        Self::new(&(ended.stderr + &ended.stdout), pages)
+        Self::new(&(ended.stderr + &ended.stdout), pages, ended.trail)
     }
 
-    fn new(log: &str, [metrics, live, ready]: [String; 3]) -> Self {
+    fn new(log: &str, [metrics, live, ready]: [String; 3], trail: String) -> Self {
         let (mut lines, mut events, mut panics) = (String::new(), String::new(), String::new());
         for line in log.lines() {
             let kind = match line {
@@ -299,10 +301,11 @@ impl Output {
             panics,
             metrics,
             admin: live + &ready,
+            trail,
         }
     }
 
-    /// Each by the name of its sink.
+    /// Each by the name of its sink; the audit trail apart, which says who did what.
     pub(crate) fn sinks(&self) -> [(&'static str, &str); 5] {
         [
             ("log", &self.log),

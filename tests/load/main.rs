@@ -10,6 +10,7 @@ mod machine;
 mod ratio;
 mod report;
 mod shares;
+mod trail;
 mod users;
 
 use std::process::ExitCode;

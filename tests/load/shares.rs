@@ -36,7 +36,7 @@ use strata_tls::Material;
 use strata_tokens::Minter;
 use tower::{Layer, Service, ServiceExt as _};
 
-use crate::report;
+use crate::{report, trail};
 
 const TURNS: u32 = 20_000;
 const ROUNDS: usize = 7;
@@ -321,6 +321,10 @@ async fn measure(rig: &Rig) -> Result<Vec<Share>> {
     let at_edge = cost::<_, axum::body::Body, _>(&layer, edge).await?;
     let at_hop = cost::<_, tonic::body::Body, _>(&layer, hop).await?;
     add("for whom an answer is masked", Some(at_edge), Some(at_hop));
+    let (layer, _kept) = trail::around(layer, &world.customers, events())?;
+    let edge = cost::<_, axum::body::Body, _>(&layer, edge).await? - at_edge;
+    let hop = cost::<_, tonic::body::Body, _>(&layer, hop).await? - at_hop;
+    add("audit trail", Some(edge.max(0.0)), Some(hop.max(0.0)));
     Ok(shares)
 }
 

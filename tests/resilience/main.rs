@@ -4,6 +4,7 @@
 
 #![cfg(test)]
 
+mod audit;
 mod certificates;
 mod crashes;
 mod users;
@@ -17,6 +18,7 @@ fn main() -> anyhow::Result<ExitCode> {
         cases![
             certificates::ten_rotations_in_a_minute_lose_no_request,
             certificates::a_replaced_ca_loses_no_request_and_its_old_leaf_is_refused,
+            audit::what_was_answered_outlives_twenty_kills,
             crashes::a_killed_service_harms_only_what_goes_through_it,
         ],
         "it takes minutes and needs `--release`",

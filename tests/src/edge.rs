@@ -60,10 +60,24 @@ impl Edge {
     /// # Errors
     /// When there is no answer, or no JSON in it.
     pub async fn patch(&self, path: &str, token: &str, body: &Value) -> Result<Answer> {
+        self.patch_as(path, token, body, |request| request).await
+    }
+
+    /// The same, of another form.
+    ///
+    /// # Errors
+    /// When there is no answer, or no JSON in it.
+    pub async fn patch_as(
+        &self,
+        path: &str,
+        token: &str,
+        body: &Value,
+        form: impl FnOnce(http::request::Builder) -> http::request::Builder,
+    ) -> Result<Answer> {
         let request = Request::patch(format!("{}{path}", self.url))
             .header(AUTHORIZATION, format!("Bearer {token}"))
-            .header(CONTENT_TYPE, "application/json")
-            .body(body.to_string().into())?;
+            .header(CONTENT_TYPE, "application/json");
+        let request = form(request).body(body.to_string().into())?;
         self.answer(request).await
     }
 

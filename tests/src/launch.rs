@@ -28,6 +28,10 @@ use crate::counts::eventually;
 /// that hangs.
 const PATIENCE: Duration = Duration::from_secs(30);
 
+/// The folders of its audit trail, beside its log.
+const AUDIT: &str = "audit";
+const CHECKPOINTS: &str = "checkpoints";
+
 /// A process about to be started: in the dev environment, on any free ports of loopback.
 pub struct Launch {
     binary: PathBuf,
@@ -46,6 +50,8 @@ pub struct Ended {
     pub stdout: String,
     /// What it wrote to stderr, which is its log.
     pub stderr: String,
+    /// Its audit trail, as far as it is text.
+    pub trail: String,
 }
 
 /// A process that is ready. Dropping it kills it.
@@ -77,7 +83,11 @@ impl Launch {
             arguments: Vec::new(),
             scratch: tempfile::tempdir().context("no temporary folder can be made")?,
         };
+        let at = |folder| launch.scratch.path().join(folder);
+        let (audit, checkpoints) = (at(AUDIT), at(CHECKPOINTS));
         Ok(launch
+            .set("STRATA_AUDIT__FOLDER", audit)
+            .set("STRATA_AUDIT__CHECKPOINTS", checkpoints)
             .set("STRATA_ENV", "dev")
             .set("STRATA_LISTEN__ADDRESS", "127.0.0.1:0")
             .set("STRATA_ADMIN__ADDRESS", "127.0.0.1:0"))
@@ -191,6 +201,18 @@ impl Launch {
 }
 
 impl Instance {
+    /// Where it keeps its audit trail.
+    #[must_use]
+    pub fn audit(&self) -> PathBuf {
+        self.scratch.path().join(AUDIT)
+    }
+
+    /// Where the checkpoints of that are.
+    #[must_use]
+    pub fn checkpoints(&self) -> PathBuf {
+        self.scratch.path().join(CHECKPOINTS)
+    }
+
     /// Its process id, until it has been waited for.
     #[must_use]
     pub fn pid(&self) -> Option<u32> {
@@ -269,7 +291,15 @@ async fn ended(mut child: Child, scratch: &TempDir) -> Result<Ended> {
         status,
         stdout: said(scratch, "stdout"),
         stderr: said(scratch, "stderr"),
+        trail: trail(scratch),
     })
+}
+
+fn trail(scratch: &TempDir) -> String {
+    let files = fs::read_dir(scratch.path().join(AUDIT));
+    let files = files.into_iter().flatten().flatten();
+    let bytes = files.flat_map(|file| fs::read(file.path()).unwrap_or_default());
+    String::from_utf8_lossy(&bytes.collect::<Vec<_>>()).into_owned()
 }
 
 fn said(scratch: &TempDir, stream: &str) -> String {

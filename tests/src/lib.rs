@@ -12,6 +12,7 @@ pub mod programs;
 mod rig;
 mod stand_in;
 mod suite;
+pub mod trail;
 
 pub use contracts::{Contracts, Method};
 pub use copy::{copy_of, files};

@@ -161,7 +161,7 @@ mod tests {
             &["= ::strata_core::Method { name: \"GetPrice\", path: \
                \"/system.price_list.v1.PriceListService/GetPrice\", scope: \"prices:read\", \
                purpose: \"\", idempotent: false, ceiling: ::strata_core::Label::new( \
-               ::strata_core::Sensitivity::Internal, &[::strata_core::Category::Personal], ), };"],
+               ::strata_core::Sensitivity::Internal, &[::strata_core::Category::Personal], ), durable: true, };"],
         );
     }
 
@@ -212,7 +212,9 @@ mod tests {
                 "impl ::strata_core::Bounded for GetPriceRequest { fn check(&self) -> \
                  ::core::result::Result<(), ::strata_core::Excess> { { let value = &self.sku; \
                  ::strata_core::bounded::Field::new(\"sku\", \"sku\").text(value, 1024u32)?; } \
-                 ::core::result::Result::Ok(()) } }",
+                 ::core::result::Result::Ok(()) } fn resource(&self) -> \
+                 ::core::option::Option<(&'static str, &str)> { \
+                 ::core::option::Option::Some((\"sku\", self.sku.as_str())) } }",
             ],
         );
         // No request holds it.

@@ -14,6 +14,7 @@
 //! must be cleared for; [`read`] gives what the annotations say,
 //! for who reports on the estate.
 
+mod audit;
 mod check;
 mod checks;
 mod claims;

@@ -22,8 +22,8 @@ mod http {
 }
 
 pub(crate) use annotations::{
-    BusinessValue, Category, Change, FieldAnnotations, Label, Layer, Mask, MessageAnnotations,
-    MethodAnnotations, Sensitivity, ServiceAnnotations,
+    Audit, BusinessValue, Category, Change, FieldAnnotations, Label, Layer, Mask,
+    MessageAnnotations, MethodAnnotations, Sensitivity, ServiceAnnotations,
 };
 pub(crate) use http::{HttpRule, http_rule::Pattern};
 

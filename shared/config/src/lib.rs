@@ -31,6 +31,6 @@ pub use manifest::{Edge, Manifest, ManifestCall, ManifestExemption};
 pub use name::{InvalidName, check_service_name};
 pub use rate::Rate;
 pub use sections::{
-    Admin, Cors, Database, Limits, Listen, LogFormat, Policy, PolicyMode, SharedLimits, Telemetry,
-    Tls, Tokens, Upstream, XForwardedFor,
+    Admin, Audit, Cors, Database, Limits, Listen, LogFormat, Policy, PolicyMode, SharedLimits,
+    Telemetry, Tls, Tokens, Upstream, XForwardedFor,
 };

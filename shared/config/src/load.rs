@@ -17,7 +17,9 @@ use crate::{
     estate::dns_name,
     manifest::Manifest,
     print,
-    sections::{Admin, Cors, Database, Limits, Listen, Policy, Telemetry, Tls, Tokens, Upstream},
+    sections::{
+        Admin, Audit, Cors, Database, Limits, Listen, Policy, Telemetry, Tls, Tokens, Upstream,
+    },
     sources::Sources,
     validate::Validation,
 };
@@ -36,6 +38,8 @@ pub struct Config {
     pub tls: Tls,
     /// How the service's policies are taken.
     pub policy: Policy,
+    /// Where its audit trail is kept.
+    pub audit: Audit,
     /// What one process takes on at most.
     pub limits: Limits,
     /// Logs, traces, metrics.
@@ -64,6 +68,7 @@ pub(crate) struct Sections {
     pub(crate) tls: Tls,
     #[serde(default)]
     pub(crate) policy: Policy,
+    pub(crate) audit: Audit,
     #[serde(default)]
     pub(crate) limits: Limits,
     #[serde(default)]
@@ -117,6 +122,7 @@ impl Config {
             admin: sections.admin,
             tls: sections.tls,
             policy: sections.policy,
+            audit: sections.audit,
             limits: sections.limits,
             telemetry: sections.telemetry,
             database: sections.database,
@@ -156,6 +162,8 @@ impl Sections {
             )
         })?;
         self.tls.material = folder.join(&self.tls.material);
+        self.audit.folder = folder.join(&self.audit.folder);
+        self.audit.checkpoints = folder.join(&self.audit.checkpoints);
         if let Some(database) = &mut self.database {
             database.url = database.url_from(&folder);
         }
@@ -218,6 +226,9 @@ fn defaults(manifest: &Manifest, environment: Environment) -> Sources {
             vec![endpoint],
         );
     }
+    let state = format!("/var/lib/strata/{}-{}", manifest.layer, manifest.name);
+    sources.add_default("audit.folder", format!("{state}/audit"));
+    sources.add_default("audit.checkpoints", format!("{state}/checkpoints"));
     if manifest.layer == Layer::Experience {
         let own = dns_name(manifest.layer, environment, &manifest.name);
         let issuer = format!(

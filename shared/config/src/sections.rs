@@ -102,6 +102,45 @@ pub struct Policy {
     pub mode: PolicyMode,
 }
 
+/// `[audit]`: where the service's audit trail is kept, and for how long.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Audit {
+    /// Folder of the trail. One process writes it at a time.
+    pub folder: PathBuf,
+    /// Folder of the signed checkpoints: best on another disk, or where this service can only add.
+    pub checkpoints: PathBuf,
+    /// Bytes after which a new file begins.
+    #[serde(default = "default_file_bytes")]
+    pub file_bytes: u64,
+    /// Time after which a new file begins.
+    #[serde(with = "humantime_serde", default = "default_file_age")]
+    pub file_age: Duration,
+    /// For how long a whole file is kept after its last record.
+    #[serde(with = "humantime_serde", default = "default_retention")]
+    pub retention: Duration,
+    /// Records that wait to be written. When there are more, requests are refused.
+    #[serde(default = "default_queue")]
+    pub queue: usize,
+}
+
+const fn default_file_bytes() -> u64 {
+    64 << 20
+}
+
+const fn default_file_age() -> Duration {
+    Duration::from_secs(24 * 60 * 60)
+}
+
+/// Thirteen months: a year can be looked at when it is over.
+const fn default_retention() -> Duration {
+    Duration::from_secs(400 * 24 * 60 * 60)
+}
+
+const fn default_queue() -> usize {
+    16_384
+}
+
 /// `[limits]`: what one process takes on at most. Zero is refused everywhere.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]

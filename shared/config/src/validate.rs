@@ -14,7 +14,8 @@ use crate::{
     load::{Sections, key},
     manifest::Manifest,
     sections::{
-        Database, Limits, PolicyMode, SharedLimits, Telemetry, Tokens, Upstream, XForwardedFor,
+        Audit, Database, Limits, PolicyMode, SharedLimits, Telemetry, Tokens, Upstream,
+        XForwardedFor,
     },
     sources::Sources,
     strictness::Laxity,
@@ -23,6 +24,9 @@ use crate::{
 /// RFC 9068 leaves the leeway open ("a few minutes" at most); tokens here live minutes, so a few
 /// seconds are enough.
 const MAX_LEEWAY: Duration = Duration::from_secs(5);
+
+/// Smaller files would be more names than records.
+const LEAST_FILE: u64 = 64 << 10;
 
 /// Collects what is wrong with a configuration.
 pub(crate) struct Validation<'a> {
@@ -87,6 +91,7 @@ impl<'a> Validation<'a> {
             let what = "calls that no policy permits would be answered";
             self.unless_allowed(Laxity::AuditedPolicy, &["policy", "mode"], what);
         }
+        self.audit(&sections.audit, sections.limits.requests);
         self.limits(&sections.limits);
         self.telemetry(&sections.telemetry);
         self.upstreams(sections.upstreams.iter());
@@ -148,6 +153,39 @@ impl<'a> Validation<'a> {
         if forwarded.hops == 0 {
             let what = "is zero: say how many proxies each request passes, or remove the section";
             self.refuse(&["listen", "x_forwarded_for", "hops"], what);
+        }
+    }
+
+    fn audit(&mut self, audit: &Audit, requests: usize) {
+        for (name, folder) in [
+            ("folder", &audit.folder),
+            ("checkpoints", &audit.checkpoints),
+        ] {
+            if folder.as_os_str().is_empty() {
+                self.refuse(&["audit", name], "is empty: name a folder");
+            }
+        }
+        if audit.checkpoints.starts_with(&audit.folder)
+            || audit.folder.starts_with(&audit.checkpoints)
+        {
+            let what = "lies within 'audit.folder', or that in it: who can change one must not \
+                        thereby change the other";
+            self.refuse(&["audit", "checkpoints"], what);
+        }
+        if audit.file_bytes < LEAST_FILE {
+            self.refuse(&["audit", "file_bytes"], "is less than 65536");
+        }
+        if audit.file_age.is_zero() {
+            self.refuse(&["audit", "file_age"], "is zero: use a day");
+        }
+        if audit.retention < audit.file_age {
+            let what = "is less than 'audit.file_age': files are removed as a whole";
+            self.refuse(&["audit", "retention"], what);
+        }
+        // Each request under way holds a place.
+        if audit.queue <= requests {
+            let what = "is not more than 'limits.requests': each of these holds a place in it";
+            self.refuse(&["audit", "queue"], what);
         }
     }
 

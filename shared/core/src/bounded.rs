@@ -12,11 +12,21 @@ pub trait Bounded {
     /// # Errors
     /// [`Excess`], which says where it stands and what it may be.
     fn check(&self) -> Result<(), Excess>;
+
+    /// The object that a request names, where its contract says by which field (`resource`): that field,
+    /// and the id in it. It is what the audit trail names, as a hash.
+    fn resource(&self) -> Option<(&'static str, &str)> {
+        None
+    }
 }
 
 impl<T: Bounded + ?Sized> Bounded for Box<T> {
     fn check(&self) -> Result<(), Excess> {
         (**self).check()
+    }
+
+    fn resource(&self) -> Option<(&'static str, &str)> {
+        (**self).resource()
     }
 }
 

@@ -21,6 +21,8 @@ pub struct Method {
     pub idempotent: bool,
     /// Most sensitive label it may return.
     pub ceiling: Label,
+    /// Its answer waits until the record of it in the audit trail is on disk.
+    pub durable: bool,
 }
 
 /// A generated service contract. Implemented on its generated client and server types, and, for

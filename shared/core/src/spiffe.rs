@@ -69,6 +69,13 @@ impl TrustDomain {
         format!("tokens.{}", self.environment())
     }
 
+    /// What the CA of this environment's audit trails calls itself, `audit.<env>.<organisation>`: it too
+    /// is no CA of a layer.
+    #[must_use]
+    pub fn audit_authority(&self) -> String {
+        format!("audit.{}", self.environment())
+    }
+
     /// The identity of a service of this trust domain.
     ///
     /// # Errors
@@ -207,6 +214,7 @@ mod tests {
         assert_eq!(id.trust_domain(), domain());
         assert_eq!(domain().environment(), "dev.org.example");
         assert_eq!(domain().token_authority(), "tokens.dev.org.example");
+        assert_eq!(domain().audit_authority(), "audit.dev.org.example");
         let beside = TrustDomain::new(Layer::Process, "dev", "org.example").unwrap();
         assert_eq!(domain().beside(Layer::Process), beside);
     }

@@ -16,6 +16,10 @@ use crate::workspace::Workspace;
 
 /// The store of a System API, in the folder a run makes for it.
 pub(crate) const STORE: &str = "data.db";
+/// The audit trail of a service, in that folder.
+pub(crate) const AUDIT: &str = "audit";
+/// What vouches for it.
+pub(crate) const CHECKPOINTS: &str = "checkpoints";
 
 /// A running estate, as `up --format json` prints it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -71,6 +75,18 @@ impl ServiceSummary {
     #[must_use]
     pub fn store(&self) -> Option<PathBuf> {
         (self.layer == Layer::System).then(|| self.log.with_file_name(STORE))
+    }
+
+    /// The folder of its audit trail.
+    #[must_use]
+    pub fn audit(&self) -> PathBuf {
+        self.log.with_file_name(AUDIT)
+    }
+
+    /// The folder of the checkpoints of its audit trail.
+    #[must_use]
+    pub fn checkpoints(&self) -> PathBuf {
+        self.log.with_file_name(CHECKPOINTS)
     }
 }
 

@@ -80,6 +80,7 @@ fn decode<U: Message + Default + Bounded + Classified>(
     message
         .check()
         .map_err(|excess| invalid(excess.to_string()))?;
+    strata_release::names(&message);
     strata_release::request(&mut message)
         .map_err(|refused| Error::new(ErrorCode::PermissionDenied, refused.to_string()))?;
     Ok(message)

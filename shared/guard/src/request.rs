@@ -274,7 +274,7 @@ mod tests {
                 user: Some(&user),
                 network: None,
             };
-            Key::new(0, &facts, Reads::CALLER, None)
+            Key::from(Question::new(0, &facts, Reads::CALLER, None))
         };
         let one = || key(Some("uk"), Some("teahouse"));
         assert!(one() == one());

@@ -135,6 +135,7 @@ where
                 }
                 Err(UsedUp { policy, refused }) => {
                     layer.events.emit(&SecurityEvent::RateLimited {
+                        user: None,
                         caller: Some(&consumer.client_id),
                         address: None,
                         reason: policy,

@@ -65,6 +65,7 @@ impl GuardLayer {
 
     fn tell(&self, asked: &Asked, denied: &Denied, enforced: bool) {
         self.events.emit(&SecurityEvent::PolicyDenied {
+            user: asked.user.as_ref(),
             caller: asked.caller.as_ref().map(SpiffeId::as_str),
             method: asked.method.path,
             policy: denied.policy.as_deref(),

@@ -1,6 +1,7 @@
 //! One tower layer per file. The stacks in shared/service put them in order.
 
 pub mod access_token;
+pub mod audit;
 pub mod breaker;
 pub mod call;
 pub mod callers;
@@ -30,6 +31,7 @@ pub mod trace;
 pub mod transaction_token;
 
 pub use access_token::AccessTokenLayer;
+pub use audit::AuditLayer;
 pub use breaker::BreakerLayer;
 pub use call::CallLayer;
 pub use callers::CallersLayer;

@@ -69,6 +69,7 @@ impl LimitLayer {
                 let peer = extensions.get::<Peer>();
                 let address = peer.ok_or((ErrorCode::Internal, None))?.address;
                 let event = SecurityEvent::RateLimited {
+                    user: None,
                     caller: None,
                     address: Some(address),
                     reason: "network",
@@ -80,6 +81,7 @@ impl LimitLayer {
                     return Err((ErrorCode::Internal, None));
                 };
                 let event = SecurityEvent::RateLimited {
+                    user: None,
                     caller: Some(id.as_str()),
                     address: None,
                     reason: "workload",
@@ -91,6 +93,7 @@ impl LimitLayer {
                     return Ok(());
                 };
                 let event = SecurityEvent::RateLimited {
+                    user: Some(principal),
                     caller: None,
                     address: None,
                     reason: "user",

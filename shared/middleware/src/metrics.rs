@@ -78,7 +78,7 @@ where
 const OUT_OF_RANGE: i32 = 11;
 
 /// Whoever asked went away, or a layer outside answered in the handler's place.
-const ABANDONED: &str = "ABANDONED";
+pub(crate) const ABANDONED: &str = "ABANDONED";
 
 pin_project! {
     /// The answer, recorded when it is there; and what became of it, when none will be.
@@ -139,7 +139,7 @@ fn record(requests: &RequestMetrics, method: &'static str, outcome: &'static str
 
 /// The code of a refusal or failure, `OK` otherwise. gRPC sends it in the headers when there is no
 /// message (trailers-only), which is how every refusal here is sent.
-fn outcome<R>(response: &Response<R>) -> &'static str {
+pub(crate) fn outcome<R>(response: &Response<R>) -> &'static str {
     let grpc = response
         .headers()
         .get("grpc-status")

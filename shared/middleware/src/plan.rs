@@ -38,6 +38,7 @@ impl PlanLayer {
             return None;
         }
         self.events.emit(&SecurityEvent::AccessRefused {
+            user: extensions.get(),
             method: method.path,
             reason: "not_in_plan",
         });

@@ -91,6 +91,7 @@ impl<S> RequireScope<S> {
             Some(_) => return None,
         };
         self.events.emit(&SecurityEvent::AccessRefused {
+            user: extensions.get(),
             method: method.path,
             reason,
         });

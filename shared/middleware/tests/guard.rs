@@ -32,6 +32,7 @@ const METHOD: Method = Method {
     scope: "shelf:read",
     idempotent: true,
     ceiling: Label::new(Sensitivity::Public, &[]),
+    durable: false,
 };
 
 const SCHEMA: &str = "entity Role; entity User in [Role] = { scopes: Set<String>, region?: String, tenant?: String };\n\

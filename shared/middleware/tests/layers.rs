@@ -29,6 +29,7 @@ const METHOD: Method = Method {
     purpose: "service",
     idempotent: true,
     ceiling: Label::new(strata_core::Sensitivity::Public, &[]),
+    durable: false,
 };
 
 const TRACE: TraceContext = TraceContext {

@@ -150,6 +150,7 @@ const fn method(name: &'static str, path: &'static str) -> Method {
         scope: "",
         idempotent: true,
         ceiling: Label::new(Sensitivity::Public, &[]),
+        durable: false,
     }
 }
 

@@ -42,6 +42,7 @@ const fn method(name: &'static str, path: &'static str, idempotent: bool) -> Met
         purpose: "",
         idempotent,
         ceiling: Label::new(Sensitivity::Public, &[]),
+        durable: false,
     }
 }
 

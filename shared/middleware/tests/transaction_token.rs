@@ -36,6 +36,7 @@ const METHOD: Method = Method {
     purpose: "service",
     idempotent: true,
     ceiling: Label::new(Sensitivity::Public, &[]),
+    durable: false,
 };
 
 const REFUSED: i32 = ErrorCode::Unauthenticated.grpc();

@@ -164,6 +164,7 @@ mod tests {
             purpose: "",
             idempotent: true,
             ceiling,
+            durable: false,
         }
     }
 

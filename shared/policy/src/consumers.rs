@@ -188,6 +188,7 @@ mod tests {
             scope: "",
             idempotent: true,
             ceiling: Label::new(Sensitivity::Public, &[]),
+            durable: false,
         }
     }
 

@@ -6,5 +6,5 @@
 mod release;
 mod tokens;
 
-pub use release::{NoTokens, Note, Refused, Release, answer, request};
+pub use release::{NoTokens, Note, Refused, Release, answer, current, names, request};
 pub use tokens::{BadKey, KeyedTokens};

@@ -2,12 +2,12 @@
 //! an answer or decodes a request asks here. Where nobody said it, nothing above public goes out.
 
 use std::sync::{
-    Arc,
-    atomic::{AtomicU8, Ordering},
+    Arc, Mutex, PoisonError,
+    atomic::{AtomicU8, AtomicU16, Ordering},
 };
 
 use strata_core::{
-    Categories, Category, Classified, Clearance, Label, Sensitivity,
+    Bounded, Categories, Category, Classified, Clearance, Label, Sensitivity,
     masking::{Places, Tokens, beyond, goes_out_whole, mask},
 };
 
@@ -22,6 +22,8 @@ pub struct Release {
     tokens: Arc<dyn Tokens>,
     noted: AtomicU8,
     told: AtomicU8,
+    held: AtomicU16,
+    named: Mutex<Option<(&'static str, String)>>,
 }
 
 /// Something about a request that is an event of its own.
@@ -61,6 +63,8 @@ impl Release {
             tokens,
             noted: AtomicU8::new(0),
             told: AtomicU8::new(0),
+            held: AtomicU16::new(0),
+            named: Mutex::new(None),
         }
     }
 
@@ -79,6 +83,47 @@ impl Release {
             .filter(move |note| new & note.bit() != 0)
     }
 
+    /// The most that the answer has held so far: the join of what its messages can hold of which its reader
+    /// may hold all. RESTRICTED and SPECIAL_CATEGORY are in it only where such a value went out.
+    #[must_use]
+    pub fn held(&self) -> Label {
+        let held = self.held.load(Ordering::Relaxed);
+        let reached = |one: &Sensitivity| held & sensitivity_bit(*one) != 0;
+        let sensitivity = SENSITIVITIES.into_iter().rev().find(reached);
+        let of = Category::ALL
+            .into_iter()
+            .filter(|one| held & category_bit(*one) != 0);
+        Label {
+            sensitivity: sensitivity.unwrap_or_default(),
+            categories: of.fold(Categories::NONE, |all, one| {
+                all.union(Categories::of(&[one]))
+            }),
+        }
+    }
+
+    /// The object that the request names, once.
+    pub fn take_named(&self) -> Option<(&'static str, String)> {
+        let mut named = self.named.lock().unwrap_or_else(PoisonError::into_inner);
+        named.take()
+    }
+
+    /// A message of this type was answered, of which so much of high sensitivity went out.
+    fn hold(&self, whole: Label, released: Option<Label>) {
+        let most = self.answers.narrowed_to(Clearance(whole)).0;
+        let openly = released.unwrap_or_default();
+        let sensitivity = match most.sensitivity {
+            Sensitivity::Restricted => openly.sensitivity.max(Sensitivity::Confidential),
+            lower => lower,
+        };
+        let special = |one: &Category| {
+            *one != Category::SpecialCategory || openly.categories.iter().any(|it| it == *one)
+        };
+        let categories = most.categories.iter().filter(special);
+        let bits = categories.map(category_bit);
+        let bits = bits.fold(sensitivity_bit(sensitivity), |all, bit| all | bit);
+        self.held.fetch_or(bits, Ordering::Relaxed);
+    }
+
     fn note(&self, note: Note) {
         self.noted.fetch_or(note.bit(), Ordering::Relaxed);
     }
@@ -94,13 +139,48 @@ impl Release {
     }
 }
 
+const SENSITIVITIES: [Sensitivity; 4] = [
+    Sensitivity::Public,
+    Sensitivity::Internal,
+    Sensitivity::Confidential,
+    Sensitivity::Restricted,
+];
+
+const fn sensitivity_bit(sensitivity: Sensitivity) -> u16 {
+    1 << sensitivity as u16
+}
+
+const fn category_bit(category: Category) -> u16 {
+    1 << (8 + category as u16)
+}
+
+/// For whom the request of this task is answered; none outside of one.
+#[must_use]
+pub fn current() -> Option<Arc<Release>> {
+    RELEASE.try_with(Arc::clone).ok()
+}
+
+/// Remembers the object that a request names.
+pub fn names<T: Bounded>(message: &T) {
+    let Some((field, id)) = message.resource() else {
+        return;
+    };
+    // Outside of a request nobody asks.
+    let _ = RELEASE.try_with(|release| {
+        let mut named = release.named.lock().unwrap_or_else(PoisonError::into_inner);
+        *named = Some((field, id.to_owned()));
+    });
+}
+
 /// Masks an answer to whoever gets it. Gives the places that were masked.
 pub fn answer<T: Classified>(message: &mut T) -> Places {
     let masked = RELEASE.try_with(|release| {
         if goes_out_whole::<T>(release.answers) {
+            release.hold(T::LABEL, None);
             return Places::default();
         }
         let masked = mask(message, release.answers, &*release.tokens);
+        release.hold(T::LABEL, masked.released);
         if let Some(label) = masked.released {
             release.released(label);
         }
@@ -228,6 +308,51 @@ mod tests {
         let refused = narrow.enter(|| request(&mut patient())).unwrap_err();
         assert_eq!(refused.place, "number");
         assert_eq!(narrow.untold().collect::<Vec<_>>(), [Note::Refused]);
+    }
+
+    #[test]
+    fn what_an_answer_has_held_is_known() {
+        let held = |answers, message: Patient| {
+            let release = release(answers, ALL);
+            release.enter(|| answer(&mut message.clone()));
+            release.held()
+        };
+        assert_eq!(release(ALL, ALL).held(), Label::default());
+        assert_eq!(held(ALL, patient()), ALL);
+        // What is of high sensitivity is in it only where it went out.
+        let personal = Label::new(Sensitivity::Confidential, &[Category::Personal]);
+        assert_eq!(held(ALL, Patient::default()), personal);
+        let illness = Patient {
+            illness: "measles".to_owned(),
+            ..Patient::default()
+        };
+        assert_eq!(held(ALL, illness), ILLNESS);
+        assert_eq!(held(NAME, patient()), NAME);
+        assert_eq!(held(Label::default(), patient()), Label::default());
+    }
+
+    #[test]
+    fn what_a_request_names_is_remembered_once() {
+        struct Named;
+        impl Bounded for Named {
+            fn check(&self) -> Result<(), strata_core::Excess> {
+                Ok(())
+            }
+
+            fn resource(&self) -> Option<(&'static str, &str)> {
+                Some(("patient_id", "pat_1"))
+            }
+        }
+        names(&Named);
+        assert!(current().is_none());
+        let release = release(ALL, ALL);
+        release.enter(|| {
+            names(&Named);
+            assert!(current().is_some());
+        });
+        let named = release.take_named();
+        assert_eq!(named, Some(("patient_id", "pat_1".to_owned())));
+        assert_eq!(release.take_named(), None);
     }
 
     #[test]

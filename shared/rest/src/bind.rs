@@ -76,6 +76,7 @@ pub(crate) async fn bind<T: DeserializeOwned + Bounded>(
             message: excess.limit().to_string().into(),
         }])
     })?;
+    strata_release::names(&message);
     Ok(message)
 }
 

@@ -97,6 +97,7 @@ const METHOD: Method = Method {
     purpose: "",
     idempotent: false,
     ceiling: Label::new(Sensitivity::Internal, &[]),
+    durable: false,
 };
 const ORDER_ID: Parameter = parameter("orderId", "order_id", Kind::Text, false);
 const PAGE_SIZE: Parameter = parameter("pageSize", "page_size", Kind::Integer, false);

@@ -172,6 +172,7 @@ mod tests {
             purpose: "",
             idempotent: false,
             ceiling,
+            durable: false,
         };
         Route {
             verb,

@@ -9,20 +9,29 @@ use axum::{Router, routing::get};
 use http::{StatusCode, header};
 use strata_net::{Limits, Transport, serve};
 use strata_telemetry::Telemetry;
-use tokio::net::TcpListener;
+use tokio::{net::TcpListener, sync::watch};
 use tokio_util::sync::CancellationToken;
 
-/// Whether the service can answer now.
-#[derive(Clone, Default)]
-pub(crate) struct Ready(Arc<AtomicBool>);
+/// Whether the service can answer now: it is up, and its audit trail can be written.
+#[derive(Clone)]
+pub(crate) struct Ready {
+    up: Arc<AtomicBool>,
+    sound: watch::Receiver<bool>,
+}
 
 impl Ready {
-    pub(crate) fn set(&self, ready: bool) {
-        self.0.store(ready, Ordering::Release);
+    /// Not up yet. `sound` says whether the trail can be written.
+    pub(crate) fn new(sound: watch::Receiver<bool>) -> Self {
+        let up = Arc::default();
+        Self { up, sound }
+    }
+
+    pub(crate) fn set(&self, up: bool) {
+        self.up.store(up, Ordering::Release);
     }
 
     fn get(&self) -> bool {
-        self.0.load(Ordering::Acquire)
+        self.up.load(Ordering::Acquire) && *self.sound.borrow()
     }
 }
 

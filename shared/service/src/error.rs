@@ -77,6 +77,9 @@ pub enum StartError {
     /// The service's policies cannot be used, or permit nobody a method.
     #[error(transparent)]
     Guard(#[from] strata_guard::GuardError),
+    /// The audit trail cannot be kept.
+    #[error(transparent)]
+    Audit(#[from] strata_audit::AuditError),
     /// A channel cannot be made.
     #[error(transparent)]
     Net(#[from] strata_net::NetError),

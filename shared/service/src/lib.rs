@@ -5,6 +5,7 @@
 mod admin;
 mod announce;
 mod app;
+mod audit;
 mod ctx;
 mod error;
 mod exemptions;

@@ -13,6 +13,7 @@ use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 use crate::{
     Ctx, Service, admin,
     announce::Announcement,
+    audit,
     error::{BuildError, StartError},
     material,
     networks::NetworkPolicy,
@@ -103,15 +104,18 @@ where
         });
     }
 
+    // Each start begins a file: as late as can be.
+    let (trail, keeper) = audit::open(&config, &material, &telemetry.events())?;
     let shutdown = CancellationToken::new();
     let admin_shutdown = CancellationToken::new();
-    let ready = admin::Ready::default();
+    let ready = admin::Ready::new(trail.sound());
     let forwarded = config.listen.x_forwarded_for.as_ref();
     let (on_listener, readiness) = (service.prepare)(Parts {
         environment,
         config: &config,
         material: &material,
         tokens,
+        trail: trail.clone(),
         telemetry,
         limits: strata_net::Limits {
             trusted_proxies: config.listen.trusted_proxies.clone(),
@@ -137,6 +141,8 @@ where
     let metrics = MaterialMetrics::new(&telemetry.meter());
     let watching = material::watch(Arc::clone(&material), metrics);
     let _watching = AbortOnDropHandle::new(tokio::spawn(watching));
+    let recording = tokio::spawn(audit::watch(trail, telemetry.events()));
+    let _recording = AbortOnDropHandle::new(recording);
     let _networks = AbortOnDropHandle::new(tokio::spawn(networks.watch(telemetry.events())));
     let mut serving = tokio::spawn(on_listener(listener));
     tokio::select! {
@@ -165,6 +171,7 @@ where
     admin_shutdown.cancel();
     // The admin task ends with its listener; a panic in it has been logged by the hook.
     let _ = admin.await;
+    keeper.close().await;
     tracing::info!(aborted, "stopped");
     Ok(Ended::Drained)
 }

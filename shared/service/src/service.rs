@@ -3,12 +3,13 @@
 use std::{convert::Infallible, marker::PhantomData, path::Path, pin::Pin, sync::Arc};
 
 use http::{HeaderValue, Request, Response};
+use strata_audit::Trail;
 use strata_config::{Config, Environment};
 use strata_core::{Contract, Experience, Method, Process, System, Tier, masking::Tokens};
 use strata_guard::Guard;
 use strata_limits::Redis;
 use strata_middleware::{
-    ConsumerLayer, DocumentsLayer, ForwardedLayer, GuardLayer,
+    AuditLayer, ConsumerLayer, DocumentsLayer, ForwardedLayer, GuardLayer,
     access_token::{Keys, Verifier},
 };
 use strata_net::{Drained, Limits, Transport, serve};
@@ -40,6 +41,7 @@ pub(crate) struct Parts<'a> {
     pub config: &'a Config,
     pub material: &'a Material,
     pub tokens: Arc<dyn Tokens>,
+    pub trail: Trail,
     pub telemetry: &'a Telemetry,
     pub limits: Limits,
     pub shutdown: CancellationToken,
@@ -83,6 +85,7 @@ impl<L: Internal> Service<L> {
                     callers,
                     verifier: strata_tokens::Verifier::new(parts.material.token_issuers()),
                     guard: guarded(&guard, &parts),
+                    audit: AuditLayer::new(parts.trail.clone(), parts.telemetry.events()),
                     tokens: Arc::clone(&parts.tokens),
                     events: parts.telemetry.events(),
                     requests: parts.telemetry.requests(),
@@ -175,6 +178,7 @@ impl Service<Experience> {
                     consumed,
                     origins,
                     guard: guarded(&guard, &parts),
+                    audit: AuditLayer::new(parts.trail.clone(), parts.telemetry.events()),
                     tokens: Arc::clone(&parts.tokens),
                     events: parts.telemetry.events(),
                     requests: parts.telemetry.requests(),

@@ -1,12 +1,20 @@
 //! Security events: one type, one way to emit.
 
-use std::{net::SocketAddr, num::NonZeroU32, sync::Arc};
+use std::{
+    net::SocketAddr,
+    num::NonZeroU32,
+    sync::{Arc, OnceLock},
+};
 
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 use opentelemetry::{
     KeyValue,
     metrics::{Counter, Meter},
 };
+use strata_audit::Trail;
+use strata_core::Principal;
+
+use crate::recorded;
 
 /// Bytes of a name that came from outside which are logged: enough to recognise it, too few to
 /// fill a disk with.
@@ -76,6 +84,8 @@ pub enum SecurityEvent<'a> {
     },
     /// A user may not see or change the object asked for.
     AccessRefused {
+        /// The user; none where there is none.
+        user: Option<&'a Arc<Principal>>,
         /// The method that was called.
         method: &'a str,
         /// Why.
@@ -83,6 +93,8 @@ pub enum SecurityEvent<'a> {
     },
     /// Somebody took more requests than a limit allows.
     RateLimited {
+        /// The user that did, where it is theirs that is limited.
+        user: Option<&'a Arc<Principal>>,
         /// The workload or the consumer that did; none where only the address is known.
         caller: Option<&'a str>,
         /// Where it connected from, where that is what is limited.
@@ -97,6 +109,8 @@ pub enum SecurityEvent<'a> {
     },
     /// The service's policies refuse a call; in audit mode they would, and it goes on.
     PolicyDenied {
+        /// The user; none where there is none.
+        user: Option<&'a Arc<Principal>>,
         /// The calling workload; none at the edge.
         caller: Option<&'a str>,
         /// The method that was called.
@@ -105,6 +119,11 @@ pub enum SecurityEvent<'a> {
         policy: Option<&'a str>,
         /// Whether the call was refused for it.
         enforced: bool,
+        /// Why.
+        reason: &'static str,
+    },
+    /// The audit trail did not take a record.
+    AuditFailed {
         /// Why.
         reason: &'static str,
     },
@@ -125,16 +144,18 @@ pub enum SecurityEvent<'a> {
     },
 }
 
-/// The same for every event, so that there is one line and one counter.
+/// The same for every event, so that there is one line, one counter and one record. The user is for the
+/// audit trail alone.
 #[derive(Default)]
-struct Record<'a> {
-    event: &'static str,
-    reason: &'static str,
-    address: Option<SocketAddr>,
-    upstream: Option<&'a str>,
-    caller: Option<&'a str>,
-    method: Option<&'a str>,
-    policy: Option<&'a str>,
+pub(crate) struct Record<'a> {
+    pub(crate) event: &'static str,
+    pub(crate) reason: &'static str,
+    pub(crate) address: Option<SocketAddr>,
+    pub(crate) upstream: Option<&'a str>,
+    pub(crate) caller: Option<&'a str>,
+    pub(crate) method: Option<&'a str>,
+    pub(crate) policy: Option<&'a str>,
+    pub(crate) user: Option<&'a Arc<Principal>>,
 }
 
 impl<'a> From<&SecurityEvent<'a>> for Record<'a> {
@@ -188,19 +209,26 @@ impl<'a> From<&SecurityEvent<'a>> for Record<'a> {
                 address,
                 ..empty
             },
-            SecurityEvent::AccessRefused { method, reason } => Self {
+            SecurityEvent::AccessRefused {
+                user,
+                method,
+                reason,
+            } => Self {
                 event: "access_refused",
                 reason,
+                user,
                 method: Some(method),
                 ..empty
             },
             SecurityEvent::RateLimited {
+                user,
                 caller,
                 address,
                 reason,
             } => Self {
                 event: "rate_limited",
                 reason,
+                user,
                 caller,
                 address,
                 ..empty
@@ -211,6 +239,7 @@ impl<'a> From<&SecurityEvent<'a>> for Record<'a> {
                 ..empty
             },
             SecurityEvent::PolicyDenied {
+                user,
                 caller,
                 method,
                 policy,
@@ -223,9 +252,15 @@ impl<'a> From<&SecurityEvent<'a>> for Record<'a> {
                     "policy_audited"
                 },
                 reason,
+                user,
                 caller,
                 method: Some(method),
                 policy,
+                ..empty
+            },
+            SecurityEvent::AuditFailed { reason } => Self {
+                event: "audit_failed",
+                reason,
                 ..empty
             },
             SecurityEvent::PolicyRejected { reason } => Self {
@@ -257,6 +292,7 @@ struct Emitter {
     counter: Counter<u64>,
     unlogged: Counter<u64>,
     lines: DefaultKeyedRateLimiter<(&'static str, &'static str)>,
+    trail: OnceLock<Trail>,
 }
 
 impl Events {
@@ -278,13 +314,36 @@ impl Events {
                 "Security events that were too many in a second to be logged as well.",
             ),
             lines: RateLimiter::keyed(Quota::per_second(LINES)),
+            trail: OnceLock::new(),
         }))
     }
 
-    /// Counts one event, and logs it unless there are too many like it.
+    /// Records events in this trail from now on, those of every clone of this.
+    pub fn record_to(&self, trail: Trail) {
+        // There is one trail in a process, and it stays.
+        let _ = self.0.trail.set(trail);
+    }
+
+    /// Counts one event, records it, and logs it unless there are too many like it.
     pub fn emit(&self, event: &SecurityEvent<'_>) {
-        let Self(emitter) = self;
         let record = Record::from(event);
+        let is_logged = self.count(&record);
+        let Some(trail) = self.0.trail.get() else {
+            return;
+        };
+        if let Some(decision) = recorded::decision(event, &record, is_logged)
+            && let Err(failed) = trail.note(decision)
+        {
+            // Of this there is no record, so it ends here.
+            self.emit(&SecurityEvent::AuditFailed {
+                reason: failed.reason(),
+            });
+        }
+    }
+
+    /// Gives whether it was logged.
+    fn count(&self, record: &Record<'_>) -> bool {
+        let Self(emitter) = self;
         let labels = [
             KeyValue::new("event", record.event),
             KeyValue::new("reason", record.reason),
@@ -296,7 +355,7 @@ impl Events {
             .is_err()
         {
             emitter.unlogged.add(1, &labels);
-            return;
+            return false;
         }
         tracing::warn!(
             target: TARGET,
@@ -309,10 +368,11 @@ impl Events {
             policy = record.policy.map(bounded),
             "security event"
         );
+        true
     }
 }
 
-fn bounded(name: &str) -> &str {
+pub(crate) fn bounded(name: &str) -> &str {
     name.get(..name.floor_char_boundary(NAME_BYTES))
         .unwrap_or_default()
 }

@@ -8,6 +8,7 @@ mod log;
 mod material;
 mod metrics;
 mod propagation;
+mod recorded;
 mod request;
 mod start;
 mod traces;

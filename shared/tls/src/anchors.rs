@@ -68,6 +68,17 @@ impl Bundle {
         }
     }
 
+    /// The CAs of the audit trails that the services of the environment of `own` keep, in every layer.
+    pub(crate) fn of_audit(own: &TrustDomain) -> Vec<Self> {
+        let of_layer = |layer| Self {
+            stem: "audit",
+            domain: own.beside(layer),
+            authority: own.audit_authority(),
+            only: None,
+        };
+        Layer::ALL.map(of_layer).into()
+    }
+
     fn file(&self, dir: &Path, folder: &str) -> PathBuf {
         dir.join(folder).join(format!("{}.pem", self.stem))
     }
@@ -227,6 +238,7 @@ pub(crate) fn refuse_extra(dir: &Path, trust: &Trust) -> Result<(), MaterialErro
             trust.caller_bundles(),
             trust.callee_bundles(),
             trust.token_bundles(),
+            trust.audit_bundles(),
         ];
         let expected: HashSet<_> = bundles
             .iter()

@@ -13,7 +13,7 @@ use x509_parser::{
     time::ASN1Time,
 };
 
-use crate::{refusal::Refusal, tokens::TOKEN_USAGE_DER};
+use crate::refusal::Refusal;
 
 /// A parsed certificate.
 pub(crate) struct Certificate<'a>(X509Certificate<'a>);
@@ -83,10 +83,10 @@ impl<'a> Certificate<'a> {
         })
     }
 
-    /// Whether the extended key usage is that of transaction tokens alone.
-    pub(crate) fn is_for_tokens(&self) -> bool {
+    /// Whether the extended key usage is this one (DER) alone.
+    pub(crate) fn is_only_for(&self, usage: &'static [u8]) -> bool {
         self.has_usage(&ExtendedKeyUsage {
-            other: vec![Oid::new(TOKEN_USAGE_DER.into())],
+            other: vec![Oid::new(usage.into())],
             ..no_usage()
         })
     }

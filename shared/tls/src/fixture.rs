@@ -12,7 +12,7 @@ use strata_core::{Layer, TrustDomain};
 use time::{Duration, OffsetDateTime};
 use x509_parser::prelude::{FromDer, X509Certificate};
 
-use crate::tokens::TOKEN_USAGE;
+use crate::{audit::AUDIT_USAGE, tokens::TOKEN_USAGE};
 
 pub(crate) fn domain(layer: Layer, environment: &str) -> TrustDomain {
     TrustDomain::new(layer, environment, "org.example").unwrap()
@@ -28,6 +28,11 @@ impl Ca {
     /// The CA of the tokens made beside `domain`.
     pub(crate) fn of_tokens(domain: &TrustDomain) -> Self {
         Self::named(&domain.token_authority())
+    }
+
+    /// The CA of the audit trails kept beside `domain`.
+    pub(crate) fn of_audit(domain: &TrustDomain) -> Self {
+        Self::named(&domain.audit_authority())
     }
 
     fn named(name: &str) -> Self {
@@ -150,8 +155,16 @@ impl Leaf {
     }
 
     pub(crate) fn token(domain: &TrustDomain, service: &str) -> Self {
+        Self::single(domain, service, &TOKEN_USAGE)
+    }
+
+    pub(crate) fn audit(domain: &TrustDomain, service: &str) -> Self {
+        Self::single(domain, service, &AUDIT_USAGE)
+    }
+
+    fn single(domain: &TrustDomain, service: &str, usage: &[u64]) -> Self {
         Self {
-            usages: vec![ExtendedKeyUsagePurpose::Other(TOKEN_USAGE.to_vec())],
+            usages: vec![ExtendedKeyUsagePurpose::Other(usage.to_vec())],
             algorithm: &PKCS_ED25519,
             ..Self::of(domain, service)
         }

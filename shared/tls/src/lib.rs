@@ -8,6 +8,7 @@
 //! [`Peers`] tells when what a handshake proved no longer holds.
 
 mod anchors;
+mod audit;
 mod certificate;
 mod config;
 mod error;
@@ -23,6 +24,7 @@ mod tokens;
 mod trust;
 mod verify;
 
+pub use audit::{AUDIT_USAGE, AuditKey, AuditSigner, Auditors, Signed};
 pub use config::web_config;
 pub use error::MaterialError;
 pub use folder::Folder;

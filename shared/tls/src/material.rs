@@ -12,6 +12,7 @@ use rustls::{ClientConfig, ServerConfig};
 use strata_core::{Layer, SpiffeId};
 
 use crate::{
+    audit::{AuditSigner, Auditors},
     config::{self, Clients},
     error::MaterialError,
     folder::Folder,
@@ -43,7 +44,7 @@ pub enum Reload {
 }
 
 impl Material {
-    /// Loads `svid.pem`, `svid.key`, `bundles/<layer>.pem` and where there are any
+    /// Loads `svid.pem`, `svid.key`, `audit.pem`, `audit.key`, `bundles/audit.pem`, `bundles/<layer>.pem` and where there are any
     /// `crls/<layer>.pem` from the folder; for an Experience API `edge.pem`, `edge.key`, `token.pem`
     /// and `token.key`, and for the others `bundles/tokens.pem`.
     ///
@@ -146,6 +147,18 @@ impl Material {
     #[must_use]
     pub fn token_issuers(&self) -> TokenIssuers {
         TokenIssuers::new(self.live.clone())
+    }
+
+    /// Signs checkpoints of the service's audit trail.
+    #[must_use]
+    pub fn audit_signer(&self) -> AuditSigner {
+        AuditSigner::new(self.live.clone())
+    }
+
+    /// Those whose audit trails it believes.
+    #[must_use]
+    pub fn auditors(&self) -> Auditors {
+        Auditors::of(self.live.clone())
     }
 
     /// For the port users call: HTTPS, HTTP/2 and HTTP/1.1.

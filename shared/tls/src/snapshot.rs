@@ -8,10 +8,12 @@ use strata_core::{Layer, SpiffeId};
 
 use crate::{
     anchors::{self, Anchors},
+    audit::AUDIT_USAGE_DER,
     certificate::{Certificate, Validity},
     config,
     error::MaterialError,
     key_file,
+    tokens::TOKEN_USAGE_DER,
     trust::Trust,
 };
 
@@ -21,10 +23,14 @@ pub(crate) struct Snapshot {
     pub(crate) edge: Option<Arc<CertifiedKey>>,
     /// What an Experience API signs transaction tokens with.
     pub(crate) token: Option<Arc<CertifiedKey>>,
+    /// What checkpoints of the service's audit trail are signed with.
+    pub(crate) audit: Arc<CertifiedKey>,
     pub(crate) callers: Anchors,
     pub(crate) callees: Anchors,
     /// Who vouches for the makers of transaction tokens.
     pub(crate) tokens: Anchors,
+    /// Who vouches for those who keep audit trails.
+    pub(crate) auditors: Anchors,
     /// How many were in force before.
     pub(crate) generation: u64,
     /// When the first of the own certificates ends.
@@ -40,23 +46,30 @@ impl Snapshot {
         let callers = Anchors::load(dir, &trust.caller_bundles(), stale)?;
         let callees = Anchors::load(dir, &trust.callee_bundles(), stale)?;
         let tokens = Anchors::load(dir, &trust.token_bundles(), stale)?;
+        let auditors = Anchors::load(dir, &trust.audit_bundles(), stale)?;
         anchors::refuse_extra(dir, trust)?;
+        let (audit, audit_end) = single(dir, "audit", &trust.own, AUDIT_USAGE_DER)?;
         let (edge, token) = match trust.own.layer() {
-            Layer::Experience => (Some(edge(dir)?), Some(token(dir, &trust.own)?)),
+            Layer::Experience => (
+                Some(edge(dir)?),
+                Some(single(dir, "token", &trust.own, TOKEN_USAGE_DER)?),
+            ),
             Layer::Process | Layer::System => (None, None),
         };
         let not_after = edge
             .iter()
             .chain(&token)
             .map(|(_, end)| *end)
-            .fold(svid_end, UnixTime::min);
+            .fold(svid_end.min(audit_end), UnixTime::min);
         Ok(Self {
             svid: Arc::new(svid),
             edge: edge.map(|(edge, _)| Arc::new(edge)),
             token: token.map(|(token, _)| Arc::new(token)),
+            audit: Arc::new(audit),
             callers,
             callees,
             tokens,
+            auditors,
             generation: 0,
             not_after,
         })
@@ -74,6 +87,7 @@ impl Snapshot {
             (&self.callers, &before.callers, trust.caller_bundles()),
             (&self.callees, &before.callees, trust.callee_bundles()),
             (&self.tokens, &before.tokens, trust.token_bundles()),
+            (&self.auditors, &before.auditors, trust.audit_bundles()),
         ]
         .into_iter()
         .find_map(|(now, before, bundles)| now.dropped(before, dir, &bundles));
@@ -86,9 +100,11 @@ impl Snapshot {
         self.svid.cert == other.svid.cert
             && chain(&self.edge) == chain(&other.edge)
             && chain(&self.token) == chain(&other.token)
+            && self.audit.cert == other.audit.cert
             && self.callers.is_same(&other.callers)
             && self.callees.is_same(&other.callees)
             && self.tokens.is_same(&other.tokens)
+            && self.auditors.is_same(&other.auditors)
     }
 }
 
@@ -104,12 +120,18 @@ fn svid(dir: &Path, id: &SpiffeId) -> Result<(CertifiedKey, UnixTime), MaterialE
     })
 }
 
-/// What transaction tokens are signed with: an Ed25519 key, for that and nothing else.
-fn token(dir: &Path, id: &SpiffeId) -> Result<(CertifiedKey, UnixTime), MaterialError> {
-    leaf(dir, "token", id, |certificate| {
-        if !certificate.is_for_tokens() {
+/// What transaction tokens or checkpoints of the audit trail are signed with: an Ed25519 key, for that
+/// and nothing else.
+fn single(
+    dir: &Path,
+    name: &str,
+    id: &SpiffeId,
+    usage: &'static [u8],
+) -> Result<(CertifiedKey, UnixTime), MaterialError> {
+    leaf(dir, name, id, |certificate| {
+        if !certificate.is_only_for(usage) {
             return Err(
-                "is not for transaction tokens alone: issue it with their extended key usage",
+                "is not for its one purpose alone: issue it with that extended key usage and no other",
             );
         }
         let key = certificate.ed25519_key();

@@ -109,7 +109,7 @@ impl TokenIssuers {
             .filter(|moment| *moment >= now)
             .min();
         let key = certificate.ed25519_key();
-        let key = key.filter(|_| certificate.is_for_tokens());
+        let key = key.filter(|_| certificate.is_only_for(TOKEN_USAGE_DER));
         Ok(TokenIssuer {
             id,
             key: key.ok_or(Refusal::WrongKeyUsage)?,

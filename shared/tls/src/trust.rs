@@ -49,6 +49,11 @@ impl Trust {
         }
     }
 
+    /// Whose audit trails it believes: those of its environment, its own among them.
+    pub(crate) fn audit_bundles(&self) -> Vec<Bundle> {
+        Bundle::of_audit(&self.own.trust_domain())
+    }
+
     /// Refuses a trust that breaks the rule of the layers, whoever composed it.
     pub(crate) fn check(&self) -> Result<(), MaterialError> {
         let own = self.own.layer();

@@ -27,6 +27,7 @@ const READ: Method = Method {
     purpose: "service",
     idempotent: true,
     ceiling: Label::new(Sensitivity::Public, &[]),
+    durable: false,
 };
 const OTHER: Method = Method {
     name: "Other",
@@ -168,7 +169,7 @@ fn a_region_or_tenant_without_a_name_is_none() {
     let world = World::new();
     let mut token = world.honest();
     let believed = |token: &TransactionToken| {
-        let verified = world.verifier().verify(&token.sign().unwrap()).unwrap();
+        let verified = verify(&world.verifier(), &token).unwrap();
         (
             verified.principal.region.clone(),
             verified.principal.tenant.clone(),
@@ -190,9 +191,9 @@ fn a_region_or_tenant_without_a_name_is_none() {
 fn what_the_context_says_is_known_or_the_token_is_refused() {
     let world = World::new();
     let mut token = world.honest();
-    assert_eq!(why(world.verifier().verify(&token.sign().unwrap())), None);
+    assert_eq!(why(verify(&world.verifier(), &token)), None);
     token.claims["tctx"]["brand"] = json!("teahouse");
-    let refused = why(world.verifier().verify(&token.sign().unwrap()));
+    let refused = why(verify(&world.verifier(), &token));
     assert_eq!(refused, Some("token_malformed"));
 }
 

@@ -24,7 +24,7 @@ pub(crate) struct Args {
 
 #[derive(Subcommand)]
 enum Action {
-    /// Make one certificate authority per layer, and one for transaction tokens
+    /// Make one certificate authority per layer, one for transaction tokens and one for audit trails
     #[command(after_help = "Example:\n  cargo strata pki init --env test")]
     Init(Place),
     /// Issue the material of every service, or of one
@@ -110,6 +110,8 @@ pub(crate) fn run(args: Args) -> Result<()> {
                 }
                 pki.rotate_token_authority()?;
                 output::line("replaced the authority of the transaction tokens")?;
+                pki.rotate_audit_authority()?;
+                output::line("replaced the authority of the audit trails")?;
                 for service in workspace.services()? {
                     let folder = pki.publish(&service.manifest, &service.exempted()?)?;
                     output::line(&format!("published to {}", folder.display()))?;

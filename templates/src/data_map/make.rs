@@ -131,6 +131,10 @@ fn kept(service: &sources::Service) -> Vec<Kept> {
         value";
     let until = "whoever collects stderr says";
     kept.push(line("logs and security events", holds, of_users, until));
+    let holds = "user ids, ids of objects as keyed hashes, trace ids, methods, SPIFFE IDs, labels; no other \
+        value";
+    let until = "400 days after, or what audit.retention says";
+    kept.push(line("audit trail", holds, true, until));
     let holds = "methods, durations, outcomes; no labelled value";
     let until = "whoever collects them says";
     kept.push(line("traces and metrics", holds, false, until));

@@ -2,6 +2,7 @@
 
 #![cfg(test)]
 
+mod audit;
 mod catalogue;
 mod check;
 mod data_map;

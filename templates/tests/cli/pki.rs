@@ -18,7 +18,7 @@ fn authorities_and_material_are_made_shown_and_rotated() {
         serde_json::from_str(&pki(&["show", "--format", "json"]).data()).unwrap()
     };
     let before = show();
-    assert_eq!(before.as_array().unwrap().len(), 8, "{before}");
+    assert_eq!(before.as_array().unwrap().len(), 12, "{before}");
     let table = pki(&["show"]).data();
     assert!(
         table.contains("/ledger") && table.contains("serverAuth"),
@@ -42,7 +42,7 @@ fn authorities_and_material_are_made_shown_and_rotated() {
     assert_ne!(fs::read(&svid).unwrap(), old);
     assert_eq!(
         show().as_array().unwrap().len(),
-        12,
+        17,
         "the authorities before are kept"
     );
 }

@@ -4,7 +4,7 @@ use super::strata::{root, strata};
 
 #[test]
 fn every_command_explains_itself_with_an_example() {
-    let commands: [&[&str]; 14] = [
+    let commands: [&[&str]; 18] = [
         &[],
         &["up"],
         &["new"],
@@ -14,6 +14,10 @@ fn every_command_explains_itself_with_an_example() {
         &["pki", "show"],
         &["pki", "rotate"],
         &["token"],
+        &["audit"],
+        &["audit", "verify"],
+        &["audit", "query"],
+        &["audit", "export"],
         &["graph"],
         &["check"],
         &["data-map"],

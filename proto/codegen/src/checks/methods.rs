@@ -3,9 +3,10 @@
 use prost_reflect::MethodDescriptor;
 
 use crate::{
+    audit,
     compile::Contract,
     finding::Finding,
-    options::{Category, Sensitivity},
+    options::{Audit, Category, Sensitivity},
 };
 
 pub(super) fn check(contract: &Contract, findings: &mut Vec<Finding>) {
@@ -52,6 +53,13 @@ fn check_method(contract: &Contract, method: &MethodDescriptor, findings: &mut V
                 .to_owned(),
         ),
     }
+    if annotations.audit() == Audit::Buffered && audit::is_write(contract, method) {
+        find(
+            "is audited when it may have been answered already, and changes something: write audit: \
+             DURABLE, or idempotent: true when it only reads"
+                .to_owned(),
+        );
+    }
     let resource = &annotations.resource;
     if !resource.is_empty() && method.input().get_field_by_name(resource).is_none() {
         find(format!(
@@ -92,6 +100,23 @@ mod tests {
                 "system/price-list/v1/contract.proto:7: method GetPrice has a ceiling without a \
                sensitivity: state one",
             ],
+        );
+        let buffered = "resource: \"sku\" audit: BUFFERED";
+        system(
+            "resource: \"sku\"",
+            buffered,
+            &[
+                "system/price-list/v1/contract.proto:7: method GetPrice is audited when it may have been \
+               answered already, and changes something: write audit: DURABLE, or idempotent: true when \
+               it only reads",
+            ],
+        );
+        let reads = format!("{buffered} idempotent: true");
+        system("resource: \"sku\"", &reads, &[""; 0]);
+        system(
+            "resource: \"sku\"",
+            "resource: \"sku\" audit: DURABLE",
+            &[""; 0],
         );
         system(
             "resource: \"sku\"",

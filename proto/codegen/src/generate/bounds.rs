@@ -15,11 +15,11 @@ pub(super) fn generate(contract: &Contract, version: &Version) -> TokenStream {
     let messages = limits::requests(version);
     messages
         .iter()
-        .map(|message| of_message(contract, message))
+        .map(|message| of_message(contract, version, message))
         .collect()
 }
 
-fn of_message(contract: &Contract, message: &MessageDescriptor) -> TokenStream {
+fn of_message(contract: &Contract, version: &Version, message: &MessageDescriptor) -> TokenStream {
     let path = names::message(message);
     let fields = message
         .fields()
@@ -29,6 +29,7 @@ fn of_message(contract: &Contract, message: &MessageDescriptor) -> TokenStream {
         .oneofs()
         .filter(|oneof| !oneof.is_synthetic())
         .map(|oneof| of_oneof(contract, &oneof));
+    let resource = resource(contract, version, message);
     quote! {
         impl ::strata_core::Bounded for #path {
             fn check(&self) -> ::core::result::Result<(), ::strata_core::Excess> {
@@ -36,8 +37,37 @@ fn of_message(contract: &Contract, message: &MessageDescriptor) -> TokenStream {
                 #(#oneofs)*
                 ::core::result::Result::Ok(())
             }
+
+            #resource
         }
     }
+}
+
+/// What the message names, as a method's request: by a text, since an id of another type names nothing
+/// for itself.
+fn resource(
+    contract: &Contract,
+    version: &Version,
+    message: &MessageDescriptor,
+) -> Option<TokenStream> {
+    let methods = version.services().flat_map(|service| {
+        let methods: Vec<_> = service.methods().collect();
+        methods
+    });
+    let named = methods
+        .filter(|method| method.input() == *message)
+        .map(|method| contract.options.method(&method).resource);
+    let field = named
+        .filter_map(|name| message.get_field_by_name(&name))
+        .find(|field| {
+            matches!(field.kind(), Kind::String) && !field.is_list() && !field.supports_presence()
+        })?;
+    let (member, name) = (names::snake(field.name()), field.name().to_owned());
+    Some(quote! {
+        fn resource(&self) -> ::core::option::Option<(&'static str, &str)> {
+            ::core::option::Option::Some((#name, self.#member.as_str()))
+        }
+    })
 }
 
 fn of_field(contract: &Contract, field: &FieldDescriptor) -> TokenStream {

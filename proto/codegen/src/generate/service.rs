@@ -7,6 +7,7 @@ use quote::{format_ident, quote};
 use strata_core::{Label, Layer};
 
 use crate::{
+    audit,
     compile::{Contract, Version},
     policy,
 };
@@ -43,6 +44,7 @@ pub(super) fn method(contract: &Contract, method: &MethodDescriptor, path: &str)
     let name = method.name();
     let scope = annotations.scope().to_owned();
     let (purpose, idempotent) = (&annotations.purpose, annotations.idempotent);
+    let durable = audit::is_durable(contract, method);
     let ceiling = label(annotations.ceiling.unwrap_or_default().read());
     quote! {
         #[doc = #doc]
@@ -53,6 +55,7 @@ pub(super) fn method(contract: &Contract, method: &MethodDescriptor, path: &str)
             purpose: #purpose,
             idempotent: #idempotent,
             ceiling: #ceiling,
+            durable: #durable,
         };
     }
 }

@@ -41,7 +41,7 @@ fn every_mistake_is_reported_at_once_by_file_line_and_key() {
 #[test]
 fn unknown_sections_and_variables_are_refused() {
     assert!(Service::new("process", "").dev().is_ok());
-    let sections = "listen, admin, tls, policy, limits, telemetry, upstreams, database, tokens, cors, settings";
+    let sections = "listen, admin, tls, policy, audit, limits, telemetry, upstreams, database, tokens, cors, settings";
     assert_eq!(
         Service::new("process", "[listens]\n").dev().unwrap_err(),
         "config/base.toml:1: unknown key 'listens'; did you mean 'listen'?"

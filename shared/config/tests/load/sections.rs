@@ -46,6 +46,26 @@ fn a_system_api_has_a_database_and_no_tokens() {
 }
 
 #[test]
+fn an_audit_trail_has_two_folders_and_room_for_every_request() {
+    let with = |line: &str| Service::new("process", &format!("[audit]\n{line}\n")).dev();
+    let config = with("folder = 'a'\ncheckpoints = 'b'").unwrap();
+    assert!(config.audit.folder.ends_with("a") && config.audit.folder.is_absolute());
+    for (line, what) in [
+        ("folder = ''", "audit.folder' is empty"),
+        ("folder = 'a'\ncheckpoints = 'a'", "lies within"),
+        ("folder = 'a'\ncheckpoints = 'a/b'", "lies within"),
+        ("folder = 'a/b'\ncheckpoints = 'a'", "lies within"),
+        ("file_bytes = 65535", "less than 65536"),
+        ("file_age = '0s'", "is zero"),
+        ("retention = '1h'", "less than 'audit.file_age'"),
+        ("queue = 1000", "not more than 'limits.requests'"),
+    ] {
+        let refused = with(line).unwrap_err();
+        assert!(refused.contains(what), "{line}: {refused}");
+    }
+}
+
+#[test]
 fn production_enforces_its_policies() {
     let service = Service::new("process", "");
     assert_eq!(service.dev().unwrap().policy.mode, PolicyMode::Enforce);

@@ -16,6 +16,10 @@ fn an_empty_configuration_has_the_defaults() {
         assert_eq!(config.listen.address.to_string(), "0.0.0.0:8443");
         assert_eq!(config.admin.address.to_string(), "127.0.0.1:9443");
         assert_eq!(config.tls.material, Path::new("/run/strata/material"));
+        let state = Path::new("/var/lib/strata/experience-sample");
+        assert_eq!(config.audit.folder, state.join("audit"));
+        assert_eq!(config.audit.checkpoints, state.join("checkpoints"));
+        assert_eq!(config.audit.queue, 16_384);
         assert_eq!(
             (config.limits.connections, config.limits.handshakes),
             (10_000, 4)

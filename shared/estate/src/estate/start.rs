@@ -14,7 +14,7 @@ use super::{Estate, Options, Running, StartProgress};
 use crate::{
     compile::Binaries,
     process::{Announcement, Launch, Process},
-    summary::STORE,
+    summary::{AUDIT, CHECKPOINTS, STORE},
     workspace::ServiceFolder,
 };
 
@@ -78,6 +78,10 @@ impl Estate {
                 path_text(&self.pki.issue(manifest, &service.exempted()?)?)?,
             ),
         ]);
+        for (key, name) in [("FOLDER", AUDIT), ("CHECKPOINTS", CHECKPOINTS)] {
+            let place = path_text(&folder.join(name))?;
+            variables.insert(format!("STRATA_AUDIT__{key}"), place);
+        }
         if manifest.layer == Layer::System {
             let file = path_text(&folder.join(STORE))?;
             variables.insert("STRATA_DATABASE__URL".to_owned(), format!("sqlite:{file}"));

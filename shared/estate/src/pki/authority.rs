@@ -1,4 +1,4 @@
-//! Certificate authorities: one per layer, one for transaction tokens, and a separate one for the HTTPS
+//! Certificate authorities: one per layer, one for transaction tokens, one for audit trails, and a separate one for the HTTPS
 //! edge.
 
 use anyhow::{Context as _, Result};
@@ -34,6 +34,15 @@ impl Authority {
     /// When the key or certificate cannot be made.
     pub fn for_tokens(domain: &TrustDomain, validity: Validity) -> Result<Self> {
         Self::named(&domain.token_authority(), validity)
+    }
+
+    /// The authority of the audit trails kept in the environment of `domain`. It bears the name of no layer
+    /// either.
+    ///
+    /// # Errors
+    /// When the key or certificate cannot be made.
+    pub fn for_audit(domain: &TrustDomain, validity: Validity) -> Result<Self> {
+        Self::named(&domain.audit_authority(), validity)
     }
 
     fn named(name: &str, validity: Validity) -> Result<Self> {

@@ -9,7 +9,7 @@ use rcgen::{
 };
 use strata_config::{Environment, dns_name};
 use strata_core::{Layer, SpiffeId};
-use strata_tls::TOKEN_USAGE;
+use strata_tls::{AUDIT_USAGE, TOKEN_USAGE};
 use time::{Duration, OffsetDateTime};
 
 /// How long an SVID, a token leaf or a throw-away edge certificate lives.
@@ -88,12 +88,22 @@ impl LeafSpec {
     /// What a service signs transaction tokens with. It has no name that a connection could go by.
     #[must_use]
     pub fn token(id: &SpiffeId) -> Self {
+        Self::single(id, &TOKEN_USAGE)
+    }
+
+    /// What a service signs the checkpoints of its audit trail with. No connection could go by it either.
+    #[must_use]
+    pub fn audit(id: &SpiffeId) -> Self {
+        Self::single(id, &AUDIT_USAGE)
+    }
+
+    fn single(id: &SpiffeId, usage: &[u64]) -> Self {
         Self {
             common_name: id.service().to_owned(),
             uris: vec![id.as_str().to_owned()],
             dns_names: Vec::new(),
             addresses: Vec::new(),
-            usages: vec![ExtendedKeyUsagePurpose::Other(TOKEN_USAGE.to_vec())],
+            usages: vec![ExtendedKeyUsagePurpose::Other(usage.to_vec())],
             validity: Validity::from_now(LEAF_LIFETIME),
             algorithm: &PKCS_ED25519,
         }

@@ -1,5 +1,5 @@
-//! A file-based PKI: one authority per layer and one for transaction tokens, no root above them, and in
-//! dev one more for HTTPS.
+//! A file-based PKI: one authority per layer, one for transaction tokens and one for audit trails, no root
+//! above them, and in dev one more for HTTPS.
 
 mod authority;
 mod leaf;
@@ -12,7 +12,7 @@ use anyhow::{Context as _, Result, ensure};
 use strata_config::{Environment, Manifest, dns_name, trust_domain};
 use strata_core::Layer;
 
-use self::store::{Contents, EDGE, Store, TOKENS};
+use self::store::{AUDIT, Contents, EDGE, Store, TOKENS};
 pub use self::{
     authority::{AUTHORITY_LIFETIME, Authority},
     leaf::{LEAF_LIFETIME, Leaf, LeafSpec, Validity},
@@ -20,7 +20,7 @@ pub use self::{
 };
 
 /// The authorities of one environment and the material they signed, in one folder:
-/// `authorities/<layer>.{pem,key}`, `authorities/tokens.{pem,key}`, `mask.key` and `material/<layer>-<service>/`.
+/// `authorities/<layer>.{pem,key}`, `authorities/{tokens,audit}.{pem,key}`, `mask.key` and `material/<layer>-<service>/`.
 #[derive(Clone, Debug)]
 pub struct Pki {
     store: Store,
@@ -42,6 +42,7 @@ impl Pki {
                 draft.put_authority(layer.as_str(), &layer_authority(layer, environment)?)?;
             }
             draft.put_authority(TOKENS, &token_authority(environment)?)?;
+            draft.put_authority(AUDIT, &audit_authority(environment)?)?;
             draft.put_mask_key()?;
             if environment == Environment::Dev {
                 let name = dns_name(Layer::Experience, environment, EDGE);
@@ -82,7 +83,8 @@ impl Pki {
     }
 
     /// Signs the first material of a service: SVID, key, the trust bundles of its neighbours and of the layers
-    /// in `exempted`, what it makes transaction tokens with or believes them by, the environment's mask key.
+    /// in `exempted`, what it makes transaction tokens with or believes them by, what it signs its audit trail
+    /// with, the environment's mask key.
     ///
     /// # Errors
     /// When the service has material already: it is never overwritten, only rotated.
@@ -145,6 +147,15 @@ impl Pki {
             .put_authority(TOKENS, &token_authority(self.environment)?)
     }
 
+    /// Replaces the authority of audit trails, in the same way.
+    ///
+    /// # Errors
+    /// When the authority cannot be made or stored.
+    pub fn rotate_audit_authority(&self) -> Result<()> {
+        self.store
+            .put_authority(AUDIT, &audit_authority(self.environment)?)
+    }
+
     /// Every certificate of the folder: authorities first, then material by service.
     ///
     /// # Errors
@@ -167,6 +178,14 @@ impl Pki {
     /// When it cannot be read.
     pub fn token_authority(&self) -> Result<Authority> {
         self.store.authority(TOKENS)
+    }
+
+    /// The current authority of audit trails. Authorities that are older than it have none yet.
+    fn audit_authority(&self) -> Result<Authority> {
+        if !self.store.authority_file(AUDIT).try_exists()? {
+            self.rotate_audit_authority()?;
+        }
+        self.store.authority(AUDIT)
     }
 
     /// Where the material of a service is.
@@ -203,13 +222,16 @@ impl Pki {
             .transpose()?;
         let beside = layer.callers().chain(layer.callees());
         let beside = beside.chain(exempted.iter().copied()).map(Layer::as_str);
+        let audit = self.audit_authority()?.issue(&LeafSpec::audit(&id))?;
         let bundles = beside.chain((!experience).then_some(TOKENS));
+        let bundles = bundles.chain([AUDIT]);
         Ok(Contents {
             svid: self
                 .authority(layer)?
                 .issue(&LeafSpec::svid(&id, self.environment))?,
             edge,
             token,
+            audit,
             bundles: bundles
                 .map(|stem| self.store.bundle(stem))
                 .collect::<Result<_>>()?,
@@ -232,168 +254,12 @@ fn token_authority(environment: Environment) -> Result<Authority> {
     )
 }
 
-#[cfg(test)]
-mod tests {
-    use std::{collections::BTreeSet, fs, os::unix::fs::PermissionsExt as _};
-
-    use strata_core::SpiffeId;
-    use strata_tls::{Exempted, Material, Trust};
-
-    use super::*;
-
-    const ENVIRONMENT: Environment = Environment::Dev;
-
-    fn manifest(layer: Layer) -> Manifest {
-        let text = format!(
-            "name = \"sample\"\nlayer = \"{layer}\"\nowner = \"team\"\ndescription = \"A sample.\"\n"
-        );
-        Manifest::parse(&text, Path::new("service.toml")).unwrap()
-    }
-
-    fn trust(own: SpiffeId) -> Trust {
-        let domain = |layer| trust_domain(layer, ENVIRONMENT).unwrap();
-        Trust {
-            callers: own.layer().callers().map(domain).collect(),
-            callees: own.layer().callees().map(domain).collect(),
-            own,
-            exempted: Exempted::default(),
-            accept_stale_crls: false,
-        }
-    }
-
-    fn load(pki: &Pki, layer: Layer) -> Material {
-        let id = trust_domain(layer, ENVIRONMENT)
-            .unwrap()
-            .workload("sample")
-            .unwrap();
-        Material::load(&pki.material(layer, "sample"), trust(id)).unwrap()
-    }
-
-    #[test]
-    fn every_layer_gets_material_it_can_start_with() {
-        let folder = tempfile::tempdir().unwrap();
-        let pki = Pki::init(&folder.path().join("pki"), ENVIRONMENT).unwrap();
-        for layer in Layer::ALL {
-            let material = pki.issue(&manifest(layer), &[]).unwrap();
-            assert_eq!(load(&pki, layer).id().layer(), layer);
-            let key = fs::metadata(material.join("svid.key")).unwrap();
-            assert_eq!(key.permissions().mode() & 0o777, 0o600);
-            // The same for all, or the same value would have a token for each service.
-            let tokens = strata_tls::read_private(&material.join("mask.key")).unwrap();
-            let environment = fs::read(folder.path().join("pki/mask.key")).unwrap();
-            assert_eq!(*tokens, environment);
-        }
-    }
-
-    #[test]
-    fn nothing_is_overwritten() {
-        let folder = tempfile::tempdir().unwrap();
-        let place = folder.path().join("pki");
-        let pki = Pki::init(&place, ENVIRONMENT).unwrap();
-        let material = pki.issue(&manifest(Layer::System), &[]).unwrap();
-        let before = fs::read(material.join("svid.pem")).unwrap();
-
-        assert!(
-            Pki::init(&place, ENVIRONMENT)
-                .unwrap_err()
-                .to_string()
-                .contains("exists already")
-        );
-        let again = pki.issue(&manifest(Layer::System), &[]).unwrap_err();
-        assert!(again.to_string().contains("exists already"));
-        assert_eq!(fs::read(material.join("svid.pem")).unwrap(), before);
-        assert_eq!(
-            fs::read_dir(folder.path()).unwrap().count(),
-            1,
-            "a draft was left behind"
-        );
-    }
-
-    #[test]
-    fn a_folder_serves_its_own_environment_only() {
-        let folder = tempfile::tempdir().unwrap();
-        let place = folder.path().join("pki");
-        Pki::init(&place, Environment::Test).unwrap();
-        assert!(Pki::open(&place, Environment::Test).is_ok());
-        let error = Pki::open(&place, Environment::Prod)
-            .unwrap_err()
-            .to_string();
-        assert!(error.contains("is not the authority of"), "{error}");
-        let error = Pki::open(&folder.path().join("none"), Environment::Test).unwrap_err();
-        assert!(error.to_string().contains("pki init"), "{error}");
-    }
-
-    #[test]
-    fn only_dev_makes_edge_certificates() {
-        for environment in Environment::ALL {
-            let folder = tempfile::tempdir().unwrap();
-            let pki = Pki::init(&folder.path().join("pki"), environment).unwrap();
-            let material = pki.issue(&manifest(Layer::Experience), &[]).unwrap();
-            let dev = environment == Environment::Dev;
-            assert_eq!(material.join("edge.pem").exists(), dev, "{environment}");
-            assert_eq!(pki.edge_ca().exists(), dev, "{environment}");
-        }
-    }
-
-    #[test]
-    fn after_a_rotation_both_authorities_are_trusted() {
-        let folder = tempfile::tempdir().unwrap();
-        let pki = Pki::init(&folder.path().join("pki"), ENVIRONMENT).unwrap();
-        for layer in Layer::ALL {
-            pki.issue(&manifest(layer), &[]).unwrap();
-        }
-        let old = pki
-            .authority(Layer::Process)
-            .unwrap()
-            .certificate_pem()
-            .to_owned();
-        pki.rotate_authority(Layer::Process).unwrap();
-        let new = pki
-            .authority(Layer::Process)
-            .unwrap()
-            .certificate_pem()
-            .to_owned();
-        assert_ne!(old, new);
-        for layer in Layer::ALL {
-            let material = pki.reissue(&manifest(layer), &[]).unwrap();
-            load(&pki, layer);
-            if layer != Layer::Process {
-                let bundle = fs::read_to_string(material.join("bundles/process.pem")).unwrap();
-                assert_eq!(bundle, new.clone() + &old);
-            }
-        }
-    }
-
-    #[test]
-    fn what_is_shown_is_what_was_signed() {
-        let folder = tempfile::tempdir().unwrap();
-        let pki = Pki::init(&folder.path().join("pki"), ENVIRONMENT).unwrap();
-        for layer in Layer::ALL {
-            pki.issue(&manifest(layer), &[]).unwrap();
-        }
-        let certificates = pki.certificates().unwrap();
-        let usages: BTreeSet<_> = certificates
-            .iter()
-            .filter(|certificate| certificate.kind == CertificateKind::Svid)
-            .map(|certificate| (certificate.layer.unwrap(), certificate.usages.join("+")))
-            .collect();
-        let expected = [
-            (Layer::System, "serverAuth"),
-            (Layer::Process, "serverAuth+clientAuth"),
-            (Layer::Experience, "clientAuth"),
-        ];
-        assert_eq!(
-            usages,
-            expected
-                .map(|(layer, usage)| (layer, usage.to_owned()))
-                .into()
-        );
-        let of_kind = |kind| certificates.iter().filter(|c| c.kind == kind).count();
-        assert_eq!(of_kind(CertificateKind::Authority), 5);
-        let of_tokens = |c: &&CertificateInfo| c.kind == CertificateKind::Token;
-        let token = certificates.iter().find(of_tokens).unwrap();
-        assert_eq!(token.layer, Some(Layer::Experience));
-        assert_eq!(token.usages, ["transactionToken"]);
-        assert_eq!(of_kind(CertificateKind::Edge), 1);
-    }
+fn audit_authority(environment: Environment) -> Result<Authority> {
+    Authority::for_audit(
+        &trust_domain(Layer::Experience, environment)?,
+        Validity::from_now(AUTHORITY_LIFETIME),
+    )
 }
+
+#[cfg(test)]
+mod tests;

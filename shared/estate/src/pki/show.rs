@@ -9,7 +9,7 @@ use anyhow::{Context as _, Result};
 use serde::Serialize;
 use strata_config::{Environment, trust_domain};
 use strata_core::{Layer, SpiffeId};
-use strata_tls::TOKEN_USAGE;
+use strata_tls::{AUDIT_USAGE, TOKEN_USAGE};
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 use x509_parser::{
     extensions::ExtendedKeyUsage,
@@ -29,6 +29,8 @@ pub enum CertificateKind {
     Edge,
     /// Signs the transaction tokens of an Experience API.
     Token,
+    /// Signs the checkpoints of a service's audit trail.
+    Audit,
 }
 
 impl fmt::Display for CertificateKind {
@@ -38,6 +40,7 @@ impl fmt::Display for CertificateKind {
             Self::Svid => "svid",
             Self::Edge => "edge",
             Self::Token => "token",
+            Self::Audit => "audit",
         })
     }
 }
@@ -60,7 +63,7 @@ pub struct CertificateInfo {
     /// Last valid moment, RFC 3339.
     pub not_after: String,
     /// Extended key usages, by their names in RFC 5280, section 4.2.1.12; `transactionToken` is
-    /// [`TOKEN_USAGE`].
+    /// [`TOKEN_USAGE`], `auditTrail` [`AUDIT_USAGE`].
     pub usages: Vec<&'static str>,
 }
 
@@ -76,6 +79,7 @@ pub(super) fn all(folder: &Path, environment: Environment) -> Result<Vec<Certifi
             ("svid.pem", CertificateKind::Svid),
             ("edge.pem", CertificateKind::Edge),
             ("token.pem", CertificateKind::Token),
+            ("audit.pem", CertificateKind::Audit),
         ] {
             let file = material.join(name);
             if file.exists() {
@@ -163,15 +167,16 @@ fn usages(certificate: &X509Certificate<'_>) -> Vec<&'static str> {
     [
         (usage.server_auth, "serverAuth"),
         (usage.client_auth, "clientAuth"),
-        (is_for_tokens(usage), "transactionToken"),
+        (has(usage, &TOKEN_USAGE), "transactionToken"),
+        (has(usage, &AUDIT_USAGE), "auditTrail"),
     ]
     .into_iter()
     .filter_map(|(set, name)| set.then_some(name))
     .collect()
 }
 
-fn is_for_tokens(usage: &ExtendedKeyUsage<'_>) -> bool {
-    let oid = Oid::from(&TOKEN_USAGE);
+fn has(usage: &ExtendedKeyUsage<'_>, oid: &[u64]) -> bool {
+    let oid = Oid::from(oid);
     oid.is_ok_and(|oid| usage.other.contains(&oid))
 }
 

@@ -23,6 +23,8 @@ const PRIVATE: u32 = 0o600;
 pub(super) const EDGE: &str = "edge";
 /// File stem of the authority and bundle of transaction tokens.
 pub(super) const TOKENS: &str = "tokens";
+/// File stem of the authority, bundle, certificate and key of audit trails.
+pub(super) const AUDIT: &str = "audit";
 /// File stem of what signs them.
 const TOKEN: &str = "token";
 
@@ -105,6 +107,7 @@ pub(super) struct Contents {
     pub(super) svid: Leaf,
     pub(super) edge: Option<Leaf>,
     pub(super) token: Option<Leaf>,
+    pub(super) audit: Leaf,
     pub(super) bundles: Vec<(&'static str, String)>,
     pub(super) mask_key: String,
 }
@@ -144,6 +147,7 @@ impl Contents {
             ("svid", Some(&self.svid)),
             (EDGE, self.edge.as_ref()),
             (TOKEN, self.token.as_ref()),
+            (AUDIT, Some(&self.audit)),
         ];
         for (stem, leaf) in leaves
             .into_iter()

@@ -26,6 +26,7 @@ static METHODS: [Method; 1] = [Method {
     scope: "read",
     idempotent: true,
     ceiling: Label::new(Sensitivity::Public, &[]),
+    durable: false,
 }];
 
 fn consumers() -> Consumers {

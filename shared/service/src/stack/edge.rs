@@ -8,10 +8,10 @@ use hyper::body::Incoming;
 use strata_config::Limits;
 use strata_core::{Contract, masking::Tokens};
 use strata_middleware::{
-    AccessTokenLayer, BodyDeadlineLayer, CallLayer, ConsumerLayer, DeadlineLayer, DeprecationLayer,
-    DocumentsLayer, ForwardedLayer, GuardLayer, LimitLayer, MetricsLayer, MintLayer, PanicLayer,
-    PlanLayer, ReleaseLayer, ScopeLayer, ShedLayer, StripLayer, TraceLayer, access_token::Verifier,
-    consumer, deprecation,
+    AccessTokenLayer, AuditLayer, BodyDeadlineLayer, CallLayer, ConsumerLayer, DeadlineLayer,
+    DeprecationLayer, DocumentsLayer, ForwardedLayer, GuardLayer, LimitLayer, MetricsLayer,
+    MintLayer, PanicLayer, PlanLayer, ReleaseLayer, ScopeLayer, ShedLayer, StripLayer, TraceLayer,
+    access_token::Verifier, consumer, deprecation,
 };
 use strata_rest::Routes;
 use strata_telemetry::{Events, RequestMetrics, Sampling};
@@ -32,6 +32,7 @@ pub(crate) struct Edge {
     pub minter: Minter,
     pub consumed: ConsumerLayer,
     pub guard: GuardLayer,
+    pub audit: AuditLayer,
     pub tokens: Arc<dyn Tokens>,
     pub events: Events,
     pub requests: RequestMetrics,
@@ -71,6 +72,8 @@ pub(crate) fn edge<C: Contract>(
         .layer(MintLayer::new(parts.minter))
         // Nothing goes out that the user may not see.
         .layer(ReleaseLayer::new(parts.tokens, parts.events.clone()))
+        // Within the release, which knows what goes out; nothing does before it is recorded.
+        .layer(parts.audit)
         // What the handler gets.
         .layer(CallLayer);
     let header =

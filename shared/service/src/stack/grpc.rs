@@ -7,7 +7,7 @@ use hyper::body::Incoming;
 use strata_config::Limits;
 use strata_core::masking::Tokens;
 use strata_middleware::{
-    BodyDeadlineLayer, CallLayer, CallersLayer, DeadlineLayer, GuardLayer, LimitLayer,
+    AuditLayer, BodyDeadlineLayer, CallLayer, CallersLayer, DeadlineLayer, GuardLayer, LimitLayer,
     MetricsLayer, PanicLayer, ReleaseLayer, ScopeLayer, ShedLayer, TraceLayer,
     TransactionTokenLayer,
 };
@@ -24,6 +24,7 @@ pub(crate) struct Grpc {
     pub callers: Callers,
     pub verifier: Verifier,
     pub guard: GuardLayer,
+    pub audit: AuditLayer,
     pub tokens: Arc<dyn Tokens>,
     pub events: Events,
     pub requests: RequestMetrics,
@@ -95,6 +96,8 @@ where
         // Nothing goes out that the caller or the user may not hold, and nothing is taken in that the
         // caller may not.
         .layer(ReleaseLayer::new(parts.tokens, parts.events))
+        // Within the release, which knows what goes out; nothing does before it is recorded.
+        .layer(parts.audit)
         // What the handler gets.
         .layer(CallLayer)
         .service(server)

@@ -18,6 +18,7 @@ pub(super) struct Folder {
     pub(super) own: TrustDomain,
     pub(super) ca: Ca,
     pub(super) tokens: Ca,
+    pub(super) audit: Ca,
 }
 
 impl Folder {
@@ -31,10 +32,13 @@ impl Folder {
             dir: TempDir::new().unwrap(),
             ca: Ca::new(&own),
             tokens: Ca::of_tokens(&own),
+            audit: Ca::of_audit(&own),
             own,
         };
         fs::create_dir(folder.file("bundles")).unwrap();
         folder.write("svid", &folder.ca.issue(&folder.leaf()));
+        folder.write("audit", &folder.audit.issue(&folder.audit_leaf()));
+        fs::write(folder.file("bundles/audit.pem"), folder.audit.pem()).unwrap();
         match layer {
             Layer::Experience => {
                 folder.write("edge", &folder.ca.issue(&folder.leaf()));
@@ -54,6 +58,10 @@ impl Folder {
 
     pub(super) fn token_leaf(&self) -> Leaf {
         Leaf::token(&self.own, "overview")
+    }
+
+    pub(super) fn audit_leaf(&self) -> Leaf {
+        Leaf::audit(&self.own, "overview")
     }
 
     pub(super) fn file(&self, name: &str) -> PathBuf {

@@ -61,7 +61,7 @@ fn the_key_belongs_to_the_certificate_and_to_its_owner() {
 
 #[test]
 fn missing_files_are_named() {
-    for name in ["svid.pem", "svid.key"] {
+    for name in ["svid.pem", "svid.key", "audit.pem", "audit.key"] {
         let folder = Folder::new();
         fs::remove_file(folder.file(name)).unwrap();
         folder.refused(name, "cannot read");
@@ -70,6 +70,7 @@ fn missing_files_are_named() {
         "bundles/system.pem",
         "bundles/experience.pem",
         "bundles/tokens.pem",
+        "bundles/audit.pem",
     ] {
         let folder = Folder::new();
         fs::remove_file(folder.file(name)).unwrap();
@@ -264,14 +265,14 @@ fn the_token_leaf_is_this_services_and_for_tokens_alone() {
         "not the certificate of",
     );
     with(&|leaf| leaf.until = -Duration::minutes(1), "has expired");
-    with(&|leaf| leaf.usages.clear(), "for transaction tokens alone");
+    with(&|leaf| leaf.usages.clear(), "for its one purpose alone");
     with(
         &|leaf| leaf.usages.push(ExtendedKeyUsagePurpose::ClientAuth),
-        "for transaction tokens alone",
+        "for its one purpose alone",
     );
     with(
         &|leaf| leaf.usages = vec![ExtendedKeyUsagePurpose::ClientAuth],
-        "for transaction tokens alone",
+        "for its one purpose alone",
     );
     with(
         &|leaf| leaf.algorithm = &rcgen::PKCS_ECDSA_P256_SHA256,
@@ -348,4 +349,51 @@ fn a_token_leaf_can_be_taken_back() {
         material.reload(),
         Err(MaterialError::MissingList { .. })
     ));
+}
+
+#[test]
+fn an_audit_leaf_vouches_for_trails_and_for_nothing_else() {
+    let folder = Folder::new();
+    let experience = domain(Layer::Experience, "dev");
+    let ca = Ca::new(&experience);
+    folder.bundle(Layer::Experience, &ca.pem());
+    let material = folder.load().unwrap();
+    let now = rustls_pki_types::UnixTime::now().as_secs();
+
+    // What a service signs is its own, at the time its leaf was valid.
+    let signed = material.audit_signer().sign(b"a checkpoint").unwrap();
+    let auditors = material.auditors();
+    let key = auditors.verify(&signed.leaf, now).unwrap();
+    assert_eq!(&key.id, material.id());
+    assert!(key.signed(b"a checkpoint", &signed.signature));
+    assert!(!key.signed(b"another", &signed.signature));
+    for other in [now - 600, now + 48 * 3600] {
+        assert!(auditors.verify(&signed.leaf, other).is_err(), "{other}");
+    }
+    // Of whichever layer: one folder is enough to verify all trails of an environment.
+    let all = Auditors::load(folder.dir.path(), &folder.own).unwrap();
+    let verified = |ca: &Ca, leaf: &Leaf| all.verify(&ca.issue(leaf).der(), now).map(|_| ());
+    let (audit, token, svid) = (
+        Leaf::audit(&experience, "shop"),
+        Leaf::token(&experience, "shop"),
+        Leaf::of(&experience, "shop"),
+    );
+    assert_eq!(verified(&folder.audit, &audit), Ok(()));
+    assert_eq!(verified(&folder.audit, &token), Err(Refusal::WrongKeyUsage));
+    assert_eq!(verified(&folder.audit, &svid), Err(Refusal::WrongKeyUsage));
+    assert_eq!(
+        verified(&folder.tokens, &audit),
+        Err(Refusal::UnknownIssuer)
+    );
+    assert_eq!(verified(&ca, &audit), Err(Refusal::UnknownIssuer));
+    // Nor is it anything to a peer.
+    let callers = material.callers();
+    let dials = |ca: &Ca, leaf: &Leaf| callers.identify(&[ca.issue(leaf).der()]).map(|_| ());
+    assert_eq!(dials(&ca, &svid), Ok(()));
+    assert_eq!(dials(&ca, &audit), Err(Refusal::WrongKeyUsage));
+    assert_eq!(dials(&folder.audit, &audit), Err(Refusal::WrongKeyUsage));
+    let made = material.token_issuers();
+    let made = |ca: &Ca, leaf: &Leaf| made.verify(&ca.issue(leaf).der()).map(|_| ());
+    assert_eq!(made(&folder.tokens, &token), Ok(()));
+    assert_eq!(made(&folder.audit, &audit), Err(Refusal::WrongKeyUsage));
 }

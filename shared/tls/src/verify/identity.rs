@@ -16,6 +16,7 @@ use webpki::{
 
 use crate::{
     anchors::{Anchor, Anchors},
+    audit::AUDIT_USAGE_DER,
     certificate::Certificate,
     config::provider,
     live::Live,
@@ -34,6 +35,8 @@ pub(crate) enum Role {
     Callee,
     /// Within a transaction token, by who made it. Never in a handshake.
     TokenIssuer,
+    /// Beside an audit trail, by who keeps it. Never in a handshake.
+    Auditor,
 }
 
 impl Role {
@@ -42,6 +45,7 @@ impl Role {
             Self::Caller => &material.callers,
             Self::Callee => &material.callees,
             Self::TokenIssuer => &material.tokens,
+            Self::Auditor => &material.auditors,
         }
     }
 
@@ -52,6 +56,7 @@ impl Role {
             Self::Caller => KeyUsage::required(&[43, 6, 1, 5, 5, 7, 3, 2]),
             Self::Callee => KeyUsage::required(&[43, 6, 1, 5, 5, 7, 3, 1]),
             Self::TokenIssuer => KeyUsage::required(TOKEN_USAGE_DER),
+            Self::Auditor => KeyUsage::required(AUDIT_USAGE_DER),
         }
     }
 }

@@ -1,0 +1,205 @@
+//! What processes have written to their audit trails, and whether it outlives them.
+
+use std::{
+    collections::BTreeMap,
+    io,
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Context as _, Result, ensure};
+use futures_util::{StreamExt as _, stream};
+use http::StatusCode;
+use serde_json::json;
+use strata_audit::{Found, Query, Report, query, verify};
+use strata_core::SpiffeId;
+use strata_tls::Auditors;
+use tempfile::TempDir;
+
+use crate::{edge::Edge, launch::Launch, rig::Rig};
+
+/// Requests under way at once.
+const TOGETHER: usize = 64;
+
+/// The two folders of a trail, where they outlive its process.
+pub struct Kept(TempDir);
+
+impl Kept {
+    /// New ones.
+    ///
+    /// # Errors
+    /// When no temporary folder can be made.
+    pub fn new() -> Result<Self> {
+        Ok(Self(tempfile::tempdir()?))
+    }
+
+    /// The trail.
+    #[must_use]
+    pub fn audit(&self) -> PathBuf {
+        self.0.path().join("audit")
+    }
+
+    /// What vouches for it.
+    #[must_use]
+    pub fn checkpoints(&self) -> PathBuf {
+        self.0.path().join("checkpoints")
+    }
+
+    /// A process that keeps its trail there.
+    #[must_use]
+    pub fn of(&self, launch: Launch) -> Launch {
+        launch
+            .set("STRATA_AUDIT__FOLDER", self.audit())
+            .set("STRATA_AUDIT__CHECKPOINTS", self.checkpoints())
+    }
+}
+
+/// Everything in a trail.
+///
+/// # Errors
+/// When it cannot be read.
+pub fn all(folder: &Path) -> io::Result<Vec<Found>> {
+    let mut all = Vec::new();
+    query(folder, &Query::All, |found| {
+        all.push(found);
+        io::Result::Ok(())
+    })?;
+    Ok(all)
+}
+
+/// The numbers that more than one record of a trail has.
+///
+/// # Errors
+/// When it cannot be read.
+pub fn twice(folder: &Path) -> io::Result<Vec<u64>> {
+    let mut counts = BTreeMap::new();
+    for found in all(folder)? {
+        *counts.entry(found.sequence).or_insert(0_u64) += 1;
+    }
+    let twice = counts.into_iter().filter(|(_, count)| *count > 1);
+    Ok(twice.map(|(sequence, _)| sequence).collect())
+}
+
+/// What came of verifying the trail of a service of the estate.
+///
+/// # Errors
+/// When it cannot be read.
+pub fn verified(rig: &Rig, audit: &Path, checkpoints: &Path, id: &SpiffeId) -> Result<Report> {
+    let domain = id.trust_domain();
+    let any = rig.estate.services().first().context("nothing runs")?;
+    let auditors = Auditors::load(&any.material, &domain)?;
+    Ok(verify(audit, checkpoints, &auditors, &domain, Some(id))?)
+}
+
+/// Kills a System API and an Experience API over it by turns, each time in the midst of so many requests:
+/// writes, and reads that the System API keeps durably. Gives how many were answered, all of which were
+/// found in the trails.
+///
+/// # Errors
+/// What was answered and is not in a trail, or a trail that does not verify.
+pub async fn outlives_kills(rig: &Rig, rounds: u64, requests: u64) -> Result<u64> {
+    let (system, edge) = (Kept::new()?, Kept::new()?);
+    let mut all_answered = 0;
+    for round in 0..rounds {
+        let answered = under_load(rig, &system, &edge, round, requests).await?;
+        for (service, kept) in [("customers", &system), ("storefront", &edge)] {
+            let id = &rig.estate.service(service)?.id;
+            let (audit, checkpoints) = (kept.audit(), kept.checkpoints());
+            let report = verified(rig, &audit, &checkpoints, id)?;
+            ensure!(report.is_sound(), "round {round}, {service}: {report:?}");
+            ensure!(twice(&audit)?.is_empty(), "round {round}, {service}: twice");
+            let mut written = BTreeMap::new();
+            for found in all(&audit)? {
+                *written.entry(found.record.trace_text()).or_insert(0_u64) += 1;
+            }
+            for (trace, is_write) in &answered {
+                // What the edge reads nobody waits for.
+                let wanted = service == "customers" || *is_write;
+                let times = written.get(&format!("{trace:032x}")).copied();
+                ensure!(
+                    !wanted || times == Some(1),
+                    "round {round}, {service}: {trace:x} was answered and is there {times:?} times"
+                );
+            }
+        }
+        all_answered += answered.len() as u64;
+    }
+    Ok(all_answered)
+}
+
+/// Gives the traces of what was answered, and whether each was a write.
+async fn under_load(
+    rig: &Rig,
+    system: &Kept,
+    edge: &Kept,
+    round: u64,
+    requests: u64,
+) -> Result<Vec<(u128, bool)>> {
+    // One user stands for many.
+    let another = |service: &str| -> Result<Launch> {
+        let limited = |launch: Launch, of: &&str| {
+            launch
+                .set(format!("STRATA_LIMITS__{of}__REQUESTS"), "1000000")
+                .set(format!("STRATA_LIMITS__{of}__PER"), "10s")
+        };
+        let launch = rig.another(service)?;
+        Ok(["NETWORK", "USER", "WORKLOAD"].iter().fold(launch, limited))
+    };
+    let customers = system.of(another("customers")?).start().await?;
+    let overview = another("customer-overview")?;
+    let overview = overview.upstream("customers", customers.address);
+    let overview = overview.start().await?;
+    let storefront = edge.of(another("storefront")?);
+    let storefront = storefront.upstream("customer-overview", overview.address);
+    let storefront = storefront.start().await?;
+    let asked = rig.edge("storefront")?.at(storefront.address);
+    let token = rig.token("cus_000032")?;
+    let fatal = 1 + rand::random::<u64>() % (requests / 2);
+    let mut sent = stream::iter(0..requests)
+        .map(|number| one(&asked, &token, round, number))
+        .buffer_unordered(TOGETHER);
+    let mut answered = Vec::new();
+    let mut killed = false;
+    while let Some(answer) = sent.next().await {
+        answered.extend(answer);
+        if !killed && answered.len() as u64 >= fatal {
+            killed = true;
+            let victim = if round.is_multiple_of(2) {
+                &storefront
+            } else {
+                &customers
+            };
+            victim.kill()?;
+        }
+    }
+    drop(sent);
+    ensure!(killed, "round {round}: nothing was killed");
+    for process in [storefront, customers] {
+        // Its folder is free once it has ended.
+        process.kill()?;
+        process.ended().await?;
+    }
+    Ok(answered)
+}
+
+/// One request with a trace of its own; what was answered.
+async fn one(edge: &Edge, token: &str, round: u64, number: u64) -> Option<(u128, bool)> {
+    let trace = u128::from((round + 1) << 32 | number);
+    let parent = format!("00-{trace:032x}-00000000000000ff-00");
+    let is_write = number.is_multiple_of(2);
+    let answer = if is_write {
+        let key = format!("kill-{round}-{number}");
+        let body = json!({ "email": "new@example.com", "idempotencyKey": key });
+        let form = |request: http::request::Builder| request.header("traceparent", parent);
+        edge.patch_as("/v1/me/contact", token, &body, form).await
+    } else {
+        let bearer = format!("Bearer {token}");
+        let form = |request: http::request::Builder| {
+            request
+                .header("authorization", bearer)
+                .header("traceparent", parent)
+        };
+        edge.send("/v1/me/overview", form).await
+    };
+    let answer = answer.ok()?;
+    (answer.status == StatusCode::OK).then_some((trace, is_write))
+}
