@@ -54,9 +54,13 @@ impl StateStore for Store {
     {
         // Other bits than those a HashMap takes.
         if let Some(mut shard) = self.shard((key >> 48) as usize) {
-            let state = shard.get(key).copied();
-            if state.is_some() || shard.len() < self.most {
-                let (outcome, next) = decide(state)?;
+            if let Some(state) = shard.get_mut(key) {
+                let (outcome, next) = decide(Some(*state))?;
+                *state = next;
+                return Ok(outcome);
+            }
+            if shard.len() < self.most {
+                let (outcome, next) = decide(None)?;
                 shard.insert(*key, next);
                 return Ok(outcome);
             }

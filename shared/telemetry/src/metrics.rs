@@ -1,10 +1,11 @@
 //! The metrics every service has, and the Prometheus text of all of them.
 
-use std::sync::Arc;
+use std::{collections::HashMap, fmt, sync::Arc};
 
+use arc_swap::ArcSwap;
 use opentelemetry::{
     KeyValue,
-    metrics::{Counter, Histogram, Meter, MeterProvider},
+    metrics::{BoundHistogram, Counter, Histogram, Meter, MeterProvider},
 };
 use opentelemetry_sdk::{Resource, error::OTelSdkError, metrics::SdkMeterProvider};
 use prometheus::{Registry, TextEncoder};
@@ -63,13 +64,20 @@ impl Metrics {
 }
 
 /// Counts and times requests. Cheap to clone, which each layer of a stack is for each request.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct RequestMetrics(Arc<Instruments>);
 
-#[derive(Debug)]
 struct Instruments {
     duration: Histogram<f64>,
+    /// By method and outcome, each once it was first seen.
+    bound: ArcSwap<HashMap<(&'static str, &'static str), BoundHistogram<f64>>>,
     shed: Counter<u64>,
+}
+
+impl fmt::Debug for RequestMetrics {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("RequestMetrics")
+    }
 }
 
 impl RequestMetrics {
@@ -87,7 +95,11 @@ impl RequestMetrics {
             .u64_counter("strata_requests_shed")
             .with_description("Requests refused because too many were under way.")
             .build();
-        Self(Arc::new(Instruments { duration, shed }))
+        Self(Arc::new(Instruments {
+            duration,
+            bound: ArcSwap::default(),
+            shed,
+        }))
     }
 
     /// Counts one request that was refused because too many were under way. Under a flood a line for
@@ -99,13 +111,22 @@ impl RequestMetrics {
     /// Records one request. Both names stand in the code: a path from the wire would let a client
     /// make as many time series as it likes.
     pub fn record(&self, method: &'static str, outcome: &'static str, seconds: f64) {
-        self.0.duration.record(
-            seconds,
-            &[
-                KeyValue::new("method", method),
-                KeyValue::new("outcome", outcome),
-            ],
-        );
+        let Instruments {
+            duration, bound, ..
+        } = &*self.0;
+        if let Some(bound) = bound.load().get(&(method, outcome)) {
+            return bound.record(seconds);
+        }
+        let first = duration.bind(&[
+            KeyValue::new("method", method),
+            KeyValue::new("outcome", outcome),
+        ]);
+        first.record(seconds);
+        bound.rcu(|bound| {
+            let mut bound = HashMap::clone(bound);
+            bound.insert((method, outcome), first.clone());
+            bound
+        });
     }
 }
 
