@@ -15,7 +15,8 @@ use tonic::{Code, Request};
 use crate::{machine, report};
 
 const GET: &str = "/system.customers.v1.CustomersService/GetCustomer";
-const TURNS: usize = 5_000;
+/// Each waits for the audit trail, some milliseconds.
+const TURNS: usize = 1_000;
 const ROUNDS: usize = 5;
 const OWN: &str = "cus_000001";
 const ANOTHERS: &str = "cus_000002";

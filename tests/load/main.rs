@@ -6,7 +6,9 @@
 mod bare;
 mod floods;
 mod hidden;
+mod layer;
 mod machine;
+mod plans;
 mod ratio;
 mod report;
 mod shares;

@@ -3,8 +3,6 @@
 //! through the hop's three times.
 
 use std::{
-    convert::Infallible,
-    future::{Ready, ready},
     hint::black_box,
     net::{Ipv4Addr, SocketAddr},
     path::Path,
@@ -13,13 +11,11 @@ use std::{
 };
 
 use anyhow::{Context as _, Result, ensure};
-use http::{HeaderMap, Request, Response, header::AUTHORIZATION};
+use http::{HeaderMap, Request, header::AUTHORIZATION};
 use proto_experience_storefront::{StorefrontContract, v1::GET_MY_OVERVIEW};
 use proto_system_customers::v1::{CustomersServiceClient, GET_CUSTOMER};
 use strata_config::{Environment, PolicyMode, Rate};
-use strata_core::{
-    Caller, Clearance, Contract, Layer as Tier, Method, Object, Principal, TraceContext,
-};
+use strata_core::{Caller, Clearance, Contract, Layer, Method, Object, Principal, TraceContext};
 use strata_estate::Workspace;
 use strata_guard::{Facts, Guard};
 use strata_middleware::{
@@ -34,78 +30,17 @@ use strata_telemetry::Events;
 use strata_tests::Rig;
 use strata_tls::Material;
 use strata_tokens::Minter;
-use tower::{Layer, Service, ServiceExt as _};
 
-use crate::{report, trail};
+use crate::{
+    layer::{ROUNDS, TURNS, cost},
+    plans, report, trail,
+};
 
-const TURNS: u32 = 20_000;
-const ROUNDS: usize = 7;
 /// Hops of an overview.
 const HOPS: f64 = 3.0;
 /// What a request of the bare chain costs, from HTTPS to two stores and back, and how much of it all of
 /// this may cost: microseconds.
 const BUDGET: f64 = 24.0;
-
-/// Answers at once.
-struct Answer<B>(std::marker::PhantomData<fn() -> B>);
-
-impl<B> Clone for Answer<B> {
-    fn clone(&self) -> Self {
-        Self(self.0)
-    }
-}
-
-impl<B: Default> Service<Request<()>> for Answer<B> {
-    type Response = Response<B>;
-    type Error = Infallible;
-    type Future = Ready<Result<Response<B>, Infallible>>;
-
-    fn poll_ready(
-        &mut self,
-        _: &mut std::task::Context<'_>,
-    ) -> std::task::Poll<Result<(), Infallible>> {
-        std::task::Poll::Ready(Ok(()))
-    }
-
-    fn call(&mut self, request: Request<()>) -> Self::Future {
-        black_box(request);
-        ready(Ok(Response::new(B::default())))
-    }
-}
-
-/// Nanoseconds of a request through `service`, each as `request` makes it: the least of the rounds.
-async fn through<S, R>(service: &mut S, request: impl Fn(u32) -> Request<()>) -> Result<f64>
-where
-    S: Service<Request<()>, Response = Response<R>, Error = Infallible>,
-{
-    let mut least = f64::INFINITY;
-    for _ in 0..ROUNDS {
-        let begun = Instant::now();
-        for turn in 0..TURNS {
-            let answer = service.ready().await?.call(request(turn)).await?;
-            let refused = answer.headers().contains_key("grpc-status");
-            ensure!(
-                answer.status().is_success() && !refused,
-                "a layer refuses what it measures"
-            );
-        }
-        least = least.min(begun.elapsed().as_secs_f64() * 1e9 / f64::from(TURNS));
-    }
-    Ok(least)
-}
-
-/// What `layer` adds, in nanoseconds.
-async fn cost<L, B, R>(layer: &L, request: impl Fn(u32) -> Request<()>) -> Result<f64>
-where
-    B: Default,
-    L: Layer<Answer<B>>,
-    L::Service: Service<Request<()>, Response = Response<R>, Error = Infallible>,
-{
-    let bare = Answer(std::marker::PhantomData);
-    let without = through(&mut bare.clone(), &request).await?;
-    let with = through(&mut layer.layer(bare), &request).await?;
-    Ok((with - without).max(0.0))
-}
 
 /// A part, by its name: nanoseconds at the edge and at a hop.
 struct Share {
@@ -219,11 +154,12 @@ async fn measure(rig: &Rig) -> Result<Vec<Share>> {
     let mut add = |part, edge, hop| shares.push(Share { part, edge, hop });
 
     let policy = world.folder("storefront")?.join("policy");
-    let consumers = Arc::new(Consumers::load(&policy, StorefrontContract::METHODS)?);
+    let roomy = plans::roomy(&policy)?;
+    let consumers = Arc::new(Consumers::load(roomy.path(), StorefrontContract::METHODS)?);
     let (keys, refresh) = Keys::of(rig.estate.issuer().url().to_owned(), None);
     let _refresh = tokio_util::task::AbortOnDropHandle::new(tokio::spawn(refresh.run()));
     keys.ready().await;
-    let audience = strata_config::dns_name(Tier::Experience, Environment::Dev, "storefront");
+    let audience = strata_config::dns_name(Layer::Experience, Environment::Dev, "storefront");
     let verifier = Verifier::new(
         keys,
         rig.estate.issuer().url(),
@@ -278,7 +214,7 @@ async fn measure(rig: &Rig) -> Result<Vec<Share>> {
     let callee = world.folder("customers")?;
     let methods = CustomersServiceClient::<()>::METHODS;
     let file = callee.join("policy/callers.toml");
-    let callers = Callers::load(&file, Tier::System, Environment::Dev, methods)?;
+    let callers = Callers::load(&file, Layer::System, Environment::Dev, methods)?;
     let layer = CallersLayer::new(Arc::new(callers), events());
     add(
         "callers.toml",
@@ -323,6 +259,17 @@ async fn measure(rig: &Rig) -> Result<Vec<Share>> {
     add("for whom an answer is masked", Some(at_edge), Some(at_hop));
     let (layer, _kept) = trail::around(layer, &world.customers, events())?;
     let edge = cost::<_, axum::body::Body, _>(&layer, edge).await? - at_edge;
+    // Who waits for the disk costs no more for it, and would take too long to measure.
+    let hop = |turn| {
+        with(&hop(turn), |request| {
+            let durable = false;
+            let method = Method {
+                durable,
+                ..GET_CUSTOMER
+            };
+            request.extensions_mut().insert(method);
+        })
+    };
     let hop = cost::<_, tonic::body::Body, _>(&layer, hop).await? - at_hop;
     add("audit trail", Some(edge.max(0.0)), Some(hop.max(0.0)));
     Ok(shares)
