@@ -19,7 +19,6 @@ use tower::{Service, ServiceExt as _};
 
 use crate::{
     addresses::{Addresses, Penalty, Place},
-    aside::aside,
     closing::{self, abuse},
     frames,
     guarded::Guarded,
@@ -60,12 +59,6 @@ enum Leave {
     Age,
     Blocked,
     Refused(Refusal),
-}
-
-/// What a connection ends by, beside itself.
-enum Other {
-    Slow,
-    Leave(Leave),
 }
 
 impl Connections {
@@ -142,21 +135,13 @@ impl Connections {
             pin!(http.serve_connection(TokioIo::new(io), TowerToHyperService::new(service)));
         // Between two requests hyper waits no longer than the header timeout.
         let longest = self.limits.exchange_timeout + self.limits.header_timeout;
-        let other = aside(async {
-            tokio::select! {
-                () = streams::overdue(heads, longest) => Other::Slow,
-                leave = self.leave((socket, address), own.as_ref(), peer.as_ref(), &shutdown) => {
-                    Other::Leave(leave)
-                }
-            }
-        });
         let ended = tokio::select! {
             ended = connection.as_mut() => ended,
-            other = other => {
-                let Other::Leave(leave) = other else {
-                    self.limited(address, streams::SLOW);
-                    return;
-                };
+            () = streams::overdue(heads, longest) => {
+                self.limited(address, streams::SLOW);
+                return;
+            }
+            leave = self.leave((socket, address), own.as_ref(), peer.as_ref(), &shutdown) => {
                 connection.as_mut().graceful_shutdown();
                 let grace = match leave {
                     // The listener's drain has its own deadline.

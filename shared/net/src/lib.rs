@@ -5,7 +5,6 @@
 //! Outward there is one way too: a [`channel`] to a service whose identity is pinned.
 
 mod addresses;
-mod aside;
 mod channel;
 mod closing;
 mod connection;

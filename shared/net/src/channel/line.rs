@@ -29,7 +29,6 @@ use tokio_util::sync::CancellationToken;
 
 use super::endpoint::Endpoint;
 use crate::{
-    aside::aside,
     connector::{CONNECT_TIMEOUT, Connector},
     error::NetError,
     guarded::Guarded,
@@ -183,8 +182,8 @@ impl Drive {
     /// Until the connection is over. Once it takes no further calls, those under way complete.
     pub(super) async fn run(mut self) -> Result<(), Ended> {
         let mut probe = Some(self.probe);
-        let mut left = pin!(aside(self.leaving.cancelled()));
-        let mut silent = pin!(aside(silence(self.pings, &self.doubted)));
+        let mut left = pin!(self.leaving.cancelled());
+        let mut silent = pin!(silence(self.pings, &self.doubted));
         poll_fn(|cx| {
             if let Poll::Ready(ended) = Pin::new(&mut self.connection).poll(cx) {
                 return Poll::Ready(ended.map_err(Ended::from));
