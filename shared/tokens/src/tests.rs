@@ -169,7 +169,7 @@ fn a_region_or_tenant_without_a_name_is_none() {
     let world = World::new();
     let mut token = world.honest();
     let believed = |token: &TransactionToken| {
-        let verified = verify(&world.verifier(), &token).unwrap();
+        let verified = verify(&world.verifier(), token).unwrap();
         (
             verified.principal.region.clone(),
             verified.principal.tenant.clone(),
