@@ -3,15 +3,20 @@
 use std::{
     collections::BTreeMap,
     io,
+    net::SocketAddr,
     path::{Path, PathBuf},
 };
 
 use anyhow::{Context as _, Result, ensure};
+use bytes::Bytes;
 use futures_util::{StreamExt as _, stream};
-use http::StatusCode;
+use http::{HeaderMap, HeaderName, StatusCode};
+use prost::Message as _;
+use proto_system_customers::v1::{Customer, GetCustomerRequest};
 use serde_json::json;
 use strata_audit::{Found, Query, Report, query, verify};
 use strata_core::SpiffeId;
+use strata_testkit::{Credential, Probe};
 use strata_tls::Auditors;
 use tempfile::TempDir;
 
@@ -19,6 +24,14 @@ use crate::{edge::Edge, launch::Launch, rig::Rig};
 
 /// Requests under way at once.
 const TOGETHER: usize = 64;
+
+/// One user stands for many.
+const CUSTOMER: &str = "cus_000032";
+/// What they write.
+const CONTACT: &str = "/v1/me/contact";
+/// What is read of them.
+const GET: &str = "/system.customers.v1.CustomersService/GetCustomer";
+const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 
 /// The two folders of a trail, where they outlive its process.
 pub struct Kept(TempDir);
@@ -91,8 +104,9 @@ pub fn verified(rig: &Rig, audit: &Path, checkpoints: &Path, id: &SpiffeId) -> R
 }
 
 /// Kills a System API and an Experience API over it by turns, each time in the midst of so many requests:
-/// writes, and reads that the System API keeps durably. Gives how many were answered, all of which were
-/// found in the trails.
+/// writes of a user, which go through both, and reads of what is RESTRICTED, which no user of the sample may
+/// have, from the System API by the workload that may. Gives how many were answered, all of which were found
+/// in the trails.
 ///
 /// # Errors
 /// What was answered and is not in a trail, or a trail that does not verify.
@@ -112,7 +126,6 @@ pub async fn outlives_kills(rig: &Rig, rounds: u64, requests: u64) -> Result<u64
                 *written.entry(found.record.trace_text()).or_insert(0_u64) += 1;
             }
             for (trace, is_write) in &answered {
-                // What the edge reads nobody waits for.
                 let wanted = service == "customers" || *is_write;
                 let times = written.get(&format!("{trace:032x}")).copied();
                 ensure!(
@@ -134,7 +147,6 @@ async fn under_load(
     round: u64,
     requests: u64,
 ) -> Result<Vec<(u128, bool)>> {
-    // One user stands for many.
     let another = |service: &str| -> Result<Launch> {
         let limited = |launch: Launch, of: &&str| {
             launch
@@ -151,11 +163,14 @@ async fn under_load(
     let storefront = edge.of(another("storefront")?);
     let storefront = storefront.upstream("customer-overview", overview.address);
     let storefront = storefront.start().await?;
-    let asked = rig.edge("storefront")?.at(storefront.address);
-    let token = rig.token("cus_000032")?;
+    let clients = Clients {
+        edge: rig.edge("storefront")?.at(storefront.address),
+        token: rig.token(CUSTOMER)?,
+        workload: Workload::of(rig, customers.address)?,
+    };
     let fatal = 1 + rand::random::<u64>() % (requests / 2);
     let mut sent = stream::iter(0..requests)
-        .map(|number| one(&asked, &token, round, number))
+        .map(|number| clients.one(round, number))
         .buffer_unordered(TOGETHER);
     let mut answered = Vec::new();
     let mut killed = false;
@@ -181,25 +196,62 @@ async fn under_load(
     Ok(answered)
 }
 
-/// One request with a trace of its own; what was answered.
-async fn one(edge: &Edge, token: &str, round: u64, number: u64) -> Option<(u128, bool)> {
-    let trace = u128::from((round + 1) << 32 | number);
-    let parent = format!("00-{trace:032x}-00000000000000ff-00");
-    let is_write = number.is_multiple_of(2);
-    let answer = if is_write {
-        let key = format!("kill-{round}-{number}");
-        let body = json!({ "email": "new@example.com", "idempotencyKey": key });
-        let form = |request: http::request::Builder| request.header("traceparent", parent);
-        edge.patch_as("/v1/me/contact", token, &body, form).await
-    } else {
-        let bearer = format!("Bearer {token}");
-        let form = |request: http::request::Builder| {
-            request
-                .header("authorization", bearer)
-                .header("traceparent", parent)
+/// Who asks.
+struct Clients {
+    edge: Edge,
+    token: String,
+    workload: Workload,
+}
+
+impl Clients {
+    /// One request with a trace of its own; what was answered.
+    async fn one(&self, round: u64, number: u64) -> Option<(u128, bool)> {
+        let trace = u128::from((round + 1) << 32 | number);
+        let parent = format!("00-{trace:032x}-00000000000000ff-00");
+        let is_write = number.is_multiple_of(2);
+        let is_answered = if is_write {
+            let key = format!("kill-{round}-{number}");
+            let body = json!({ "email": "new@example.com", "idempotencyKey": key });
+            let form = |request: http::request::Builder| request.header("traceparent", parent);
+            let answer = self.edge.patch_as(CONTACT, &self.token, &body, form).await;
+            answer.is_ok_and(|answer| answer.status == StatusCode::OK)
+        } else {
+            self.workload.reads(&parent).await
         };
-        edge.send("/v1/me/overview", form).await
-    };
-    let answer = answer.ok()?;
-    (answer.status == StatusCode::OK).then_some((trace, is_write))
+        is_answered.then_some((trace, is_write))
+    }
+}
+
+/// The workload that may read customers, for somebody who may hold what is RESTRICTED.
+struct Workload {
+    probe: Probe,
+    acting: HeaderMap,
+}
+
+impl Workload {
+    fn of(rig: &Rig, customers: SocketAddr) -> Result<Self> {
+        let id = &rig.estate.service("customer-overview")?.id;
+        let credential = Credential::honest(rig.estate.pki(), id)?;
+        let mut acting = HeaderMap::new();
+        rig.act_for(&rig.principal(CUSTOMER), id, &mut acting)?;
+        Ok(Self {
+            probe: Probe::new(rig.estate.pki(), customers, &credential)?,
+            acting,
+        })
+    }
+
+    /// Whether what is RESTRICTED came back, whole.
+    async fn reads(&self, parent: &str) -> bool {
+        let customer_id = CUSTOMER.to_owned();
+        let message = GetCustomerRequest { customer_id }.encode_to_vec();
+        let mut request = tonic::Request::new(Bytes::from(message));
+        let headers: &mut HeaderMap = request.metadata_mut().as_mut();
+        headers.clone_from(&self.acting);
+        headers.extend(parent.parse().map(|parent| (TRACEPARENT, parent)));
+        let answer = self.probe.clone().call(GET, request).await;
+        let customer = answer.map(|bytes| Customer::decode(bytes).unwrap_or_default());
+        customer.is_ok_and(|customer| {
+            !customer.national_id.is_empty() && !customer.national_id.starts_with('*')
+        })
+    }
 }

@@ -4,20 +4,17 @@ use prost_reflect::MethodDescriptor;
 
 use crate::{
     compile::Contract,
-    options::{Audit, Pattern, Sensitivity},
+    options::{Audit, Pattern},
 };
 
-/// Whether the answer waits for it: where the method says so, and where it says nothing of a write or of
-/// one that may return what is RESTRICTED.
+/// Whether every answer waits for it: where the method says so, and where it says nothing of a write. What
+/// a read gives is masked, so that only its answer tells whether it holds what is RESTRICTED: that one
+/// waits too, whatever its method says.
 pub(crate) fn is_durable(contract: &Contract, method: &MethodDescriptor) -> bool {
-    let annotations = contract.options.method(method);
-    match annotations.audit() {
+    match contract.options.method(method).audit() {
         Audit::Durable => true,
         Audit::Buffered => false,
-        Audit::Unspecified => {
-            let ceiling = annotations.ceiling.unwrap_or_default();
-            is_write(contract, method) || ceiling.sensitivity() == Sensitivity::Restricted
-        }
+        Audit::Unspecified => is_write(contract, method),
     }
 }
 
