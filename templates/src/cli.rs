@@ -1,14 +1,17 @@
 //! The commands and what they share.
 
-use anyhow::Result;
+use anyhow::{Error, Result};
 use clap::{
     Parser, Subcommand, ValueEnum,
     builder::{PossibleValuesParser, TypedValueParser},
 };
 use strata_config::Environment;
 
-use crate::commands::{
-    audit, catalogue, check, data_map, graph, manifest, new, openapi, pki, token, up,
+use crate::{
+    commands::{
+        attack, audit, catalogue, check, data_map, graph, manifest, new, openapi, pki, token, up,
+    },
+    output::NoJudgement,
 };
 
 /// Runs and checks the estate.
@@ -31,6 +34,7 @@ enum Command {
     Pki(pki::Args),
     Token(token::Args),
     Audit(audit::Args),
+    Attack(attack::Args),
     Graph(graph::Args),
     Openapi(openapi::Args),
     DataMap(data_map::Args),
@@ -54,12 +58,18 @@ pub(crate) fn environment() -> impl TypedValueParser<Value = Environment> {
 
 /// Does what the command line says.
 pub(crate) async fn run() -> Result<()> {
-    match Cli::try_parse()?.command {
+    let usage = |error: clap::Error| match std::env::args_os().nth(1) {
+        // Its exit code 1 says that something was found.
+        Some(command) if command == "attack" => Error::new(error).context(NoJudgement),
+        _ => error.into(),
+    };
+    match Cli::try_parse().map_err(usage)?.command {
         Command::Up(args) => up::run(args).await,
         Command::New(args) => new::run(args).await,
         Command::Pki(args) => pki::run(args),
         Command::Token(args) => token::run(args).await,
         Command::Audit(args) => audit::run(args),
+        Command::Attack(args) => attack::run(args).await,
         Command::Graph(args) => graph::run(&args),
         Command::Openapi(args) => openapi::run(&args),
         Command::DataMap(args) => data_map::run(args).await,

@@ -1,5 +1,6 @@
 //! The command line of the estate: `cargo strata <command>`.
 
+mod attack;
 mod catalogue;
 mod check;
 mod cli;
@@ -7,6 +8,7 @@ mod commands;
 mod data_map;
 mod demo;
 mod documents;
+mod issuer;
 mod output;
 mod paper;
 mod scaffold;

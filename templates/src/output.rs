@@ -2,6 +2,7 @@
 //! terminal only.
 
 use std::{
+    fmt::{self, Display, Formatter},
     io::{self, Write as _},
     process::ExitCode,
     time::Duration,
@@ -24,6 +25,11 @@ pub(crate) fn line(text: &str) -> Result<()> {
 /// Prints a line that stands out.
 pub(crate) fn heading(text: &str) -> Result<()> {
     Ok(writeln!(anstream::stdout(), "{STRONG}{text}{STRONG:#}")?)
+}
+
+/// Prints a line that nobody is to overlook.
+pub(crate) fn alarm(text: &str) -> Result<()> {
+    Ok(writeln!(anstream::stdout(), "{ERROR}{text}{ERROR:#}")?)
 }
 
 /// Prints data for programs, on one line.
@@ -52,15 +58,29 @@ pub(crate) fn note(text: &str) {
     let _unseen = writeln!(anstream::stderr(), "{text}");
 }
 
+/// What a command that judges fails with when it came to no judgement: exit code 2, where 1 is a bad one.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct NoJudgement;
+
+impl Display for NoJudgement {
+    fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
+        formatter.write_str("nothing was found out")
+    }
+}
+
 /// Says why the command failed, if it did. A reader that has gone away (`| head`) is no failure.
 pub(crate) fn exit_code(outcome: Result<()>) -> ExitCode {
     let Err(error) = outcome else {
         return ExitCode::SUCCESS;
     };
+    let failure = match error.downcast_ref::<NoJudgement>() {
+        Some(NoJudgement) => ExitCode::from(2),
+        None => ExitCode::FAILURE,
+    };
     if let Some(usage) = error.downcast_ref::<clap::Error>() {
         let _unseen = usage.print();
         return if usage.use_stderr() {
-            ExitCode::FAILURE
+            failure
         } else {
             ExitCode::SUCCESS
         };
@@ -70,7 +90,7 @@ pub(crate) fn exit_code(outcome: Result<()>) -> ExitCode {
         return ExitCode::SUCCESS;
     }
     note(&format!("{ERROR}error:{ERROR:#} {error:#}"));
-    ExitCode::FAILURE
+    failure
 }
 
 /// Shows on a terminal that something is going on, and what.

@@ -2,6 +2,7 @@
 
 #![cfg(test)]
 
+mod attack;
 mod audit;
 mod bound;
 mod chain;
@@ -153,6 +154,8 @@ fn main() -> anyhow::Result<ExitCode> {
         audit::nobody_is_served_while_the_trail_cannot_be_written,
         audit::a_trail_that_cannot_be_written_stops_the_start,
         audit::what_was_answered_outlives_a_kill,
+        attack::nothing_is_found_on_the_sample_estate,
+        attack::what_only_dev_may_serve_is_found,
         secrecy::nothing_leaks_by_another_door,
     ])
 }

@@ -32,11 +32,14 @@ pub const BINARIES: &str = "STRATA_TESTS_BINARIES";
 /// The brand that agents of a suite are of, unless they say otherwise.
 pub const TENANT: &str = "teahouse";
 
+/// The binary of the command line.
+const TOOL: &str = "strata";
+
 fn built_elsewhere(services: &[ServiceFolder], folder: &Path) -> Binaries {
-    let named = services.iter().map(|service| {
-        let name = service.binary.clone();
-        (name, folder.join(&service.binary))
-    });
+    let names = services.iter().map(|service| service.binary.as_str());
+    let named = names
+        .chain([TOOL])
+        .map(|name| (name.to_owned(), folder.join(name)));
     Binaries::of(named.collect())
 }
 
@@ -133,6 +136,14 @@ impl Rig {
             launch = launch.upstream(&callee.name, callee.address);
         }
         Ok(launch)
+    }
+
+    /// The command line.
+    ///
+    /// # Errors
+    /// When it was not built.
+    pub fn tool(&self) -> Result<&Path> {
+        self.binaries.path(TOOL)
     }
 
     /// The file of a System API's store.

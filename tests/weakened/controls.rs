@@ -35,6 +35,29 @@ pub(crate) struct Control {
     pub(crate) test: String,
     /// What the failure says: what got through.
     pub(crate) says: String,
+    /// What `cargo strata attack` finds without it, all of it, in the order of the alphabet; nothing where it
+    /// cannot be told from outside, or where the test is that of the attack.
+    #[serde(default)]
+    attack: Vec<String>,
+}
+
+/// The test that runs `cargo strata attack`.
+const ATTACK: &str = "e2e attack::nothing_is_found_on_the_sample_estate";
+
+impl Control {
+    /// Whether nothing but the attack tells.
+    pub(crate) fn is_of_the_attack(&self) -> bool {
+        self.test == ATTACK
+    }
+
+    /// The same control, held by the attack; none where nothing of it is told outside.
+    pub(crate) fn attacked(&self) -> Option<Self> {
+        (!self.attack.is_empty()).then(|| Self {
+            test: ATTACK.to_owned(),
+            says: format!("found: {:?}\n", self.attack),
+            ..self.clone()
+        })
+    }
 }
 
 /// A layer whose absence lets nothing through: without it nobody is answered.

@@ -1,7 +1,8 @@
 //! Every control, taken away. A control is a piece of the product's own source. In a copy of the
 //! repository that piece is left out, what results is built and started, and the test that is said to
 //! hold the control must fail there, by the words that say what got through. So no test of a control
-//! can be one that never fails, and the product has no switch that turns a control off.
+//! can be one that never fails, and the product has no switch that turns a control off. What is told outside,
+//! `attack::without::...`, must be found by `cargo strata attack` as well, and nothing else with it.
 
 #![cfg(test)]
 
@@ -16,7 +17,10 @@ use std::{
 
 use libtest_mimic::{Arguments, Trial};
 
-use crate::{controls::Controls, estate::Weakened};
+use crate::{
+    controls::{Control, Controls},
+    estate::Weakened,
+};
 
 const WHY: &str = "each builds the estate again: ask for it with `-- --ignored`";
 
@@ -46,9 +50,8 @@ fn main() -> anyhow::Result<ExitCode> {
             Controls::cover_the_stacks,
         ),
     ];
-    for control in controls.iter().cloned() {
+    let lacking = |name: String, control: Control| {
         let estate = Arc::clone(&estate);
-        let name = format!("without::{}", control.name);
         let trial = Trial::test(name, move || {
             let estate =
                 estate.get_or_init(|| Weakened::new().map_err(|error| format!("{error:#}")));
@@ -57,7 +60,19 @@ fn main() -> anyhow::Result<ExitCode> {
                 .lacks(&control)
                 .map_err(|error| format!("{error:#}"))?)
         });
-        trials.push(trial.with_ignored_flag(true));
+        trial.with_ignored_flag(true)
+    };
+    for control in controls.iter() {
+        let name = format!("without::{}", control.name);
+        if let Some(attacked) = control.attacked() {
+            trials.push(lacking(format!("attack::{name}"), attacked));
+        }
+        let name = if control.is_of_the_attack() {
+            format!("attack::{name}")
+        } else {
+            name
+        };
+        trials.push(lacking(name, control.clone()));
     }
     Ok(libtest_mimic::run(&arguments, trials).exit_code())
 }

@@ -1,6 +1,7 @@
-//! Runs a whole estate on loopback: certificate authorities, processes, dev issuer. For the command
-//! line and the tests; no service depends on it.
+//! Runs a whole estate on loopback: certificate authorities, processes, dev issuer; and what an attacker
+//! from outside sends. For the command line and the tests; no service depends on it.
 
+pub mod abuse;
 pub mod client;
 mod compile;
 mod estate;

@@ -115,7 +115,11 @@ async fn connect_and_send(
     exchange(stream, request, max_bytes).await
 }
 
-async fn exchange<IO>(
+/// One request and its answer over a connection that is there, of at most `max_bytes`.
+///
+/// # Errors
+/// [`NetError`] when the request names no host, or the answer breaks off or is larger.
+pub async fn exchange<IO>(
     io: IO,
     request: Request<Bytes>,
     max_bytes: usize,

@@ -22,6 +22,7 @@ mod proxy;
 mod serve;
 mod streams;
 mod transport;
+mod visitor;
 
 pub use addresses::network;
 pub use channel::{Answer, CallError, Callee, Calling, Channel, Outgoing, Payload, channel};
@@ -31,3 +32,4 @@ pub use networks::{NetworkRules, Networks, within};
 pub use peer::Peer;
 pub use serve::{Drained, serve};
 pub use transport::Transport;
+pub use visitor::{Visit, Visitor};

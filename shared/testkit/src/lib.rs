@@ -6,7 +6,6 @@ mod credential;
 mod crl;
 mod dialer;
 mod flaw;
-mod frame;
 mod probe;
 mod transaction_token;
 
@@ -15,6 +14,6 @@ pub use credential::Credential;
 pub use crl::crl;
 pub use dialer::{Connected, Dialer};
 pub use flaw::Flaw;
-pub use frame::{Frame, PREFACE, field};
 pub use probe::Probe;
+pub use strata_estate::abuse::{Frame, PREFACE, field};
 pub use transaction_token::TransactionToken;

@@ -1,5 +1,6 @@
 //! One file per command.
 
+pub(crate) mod attack;
 pub(crate) mod audit;
 pub(crate) mod catalogue;
 pub(crate) mod check;

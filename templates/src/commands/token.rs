@@ -1,13 +1,10 @@
 //! `token`: an access token from the issuer of the running estate.
 
-use anyhow::{Context as _, Result, ensure};
-use bytes::Bytes;
-use http::{Request, StatusCode, header::CONTENT_TYPE};
+use anyhow::Result;
 use strata_config::Environment;
-use strata_estate::{Summary, TokenResponse, Workspace, client};
-use url::form_urlencoded;
+use strata_estate::{Summary, TokenRequest, Workspace};
 
-use crate::output;
+use crate::{issuer, output};
 
 /// Get an access token from the issuer of the running estate
 #[derive(clap::Args)]
@@ -33,32 +30,13 @@ pub(crate) struct Args {
 
 pub(crate) async fn run(args: Args) -> Result<()> {
     let estate = Summary::read(&Workspace::find()?, Environment::Dev)?;
-    let roles = args.role.join(" ");
-    let mut form = form_urlencoded::Serializer::new(String::new());
-    form.append_pair("grant_type", "password")
-        .append_pair("username", &args.user)
-        .append_pair("scope", &args.scope)
-        .append_pair("roles", &roles);
-    if let Some(region) = &args.region {
-        form.append_pair("region", region);
-    }
-    if let Some(tenant) = &args.tenant {
-        form.append_pair("tenant", tenant);
-    }
-    let request = Request::post(&estate.token_endpoint)
-        .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
-        .body(Bytes::from(form.finish()))
-        .context("the token endpoint is no URL")?;
-    let answer = client::send(request, None)
-        .await
-        .context("the estate does not answer: start one with `cargo strata up`")?;
-    let body = answer.body();
-    ensure!(
-        answer.status() == StatusCode::OK,
-        "the issuer refused: {}",
-        String::from_utf8_lossy(body)
-    );
-    let token: TokenResponse =
-        serde_json::from_slice(body).context("the issuer's answer holds no token")?;
-    output::line(&token.access_token)
+    let request = TokenRequest {
+        username: args.user,
+        scope: args.scope,
+        roles: args.role,
+        region: args.region,
+        tenant: args.tenant,
+        audience: None,
+    };
+    output::line(&issuer::token(&estate, &request).await?)
 }

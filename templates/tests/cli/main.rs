@@ -2,6 +2,7 @@
 
 #![cfg(test)]
 
+mod attack;
 mod audit;
 mod catalogue;
 mod check;

@@ -185,6 +185,12 @@ fn another_program_can_use_what_it_prints() {
     ];
     let token = strata(root(), &arguments).data();
     assert_eq!(token.trim().split('.').count(), 3);
+    // Every edge of it, with accounts of its issuer.
+    let arguments = ["attack", "--only", "tokens.confused", "--format", "json"];
+    let attacked: Value = serde_json::from_str(&strata(root(), &arguments).data()).unwrap();
+    let results = attacked.as_array().unwrap().iter();
+    let results: Vec<_> = results.map(|it| &it["probes"][0]["result"]).collect();
+    assert_eq!(results, ["passed", "passed"], "{attacked}");
 
     up.signal(Signal::TERM);
     let mut rest = String::new();

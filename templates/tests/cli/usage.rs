@@ -4,7 +4,7 @@ use super::strata::{root, strata};
 
 #[test]
 fn every_command_explains_itself_with_an_example() {
-    let commands: [&[&str]; 18] = [
+    let commands: [&[&str]; 19] = [
         &[],
         &["up"],
         &["new"],
@@ -18,6 +18,7 @@ fn every_command_explains_itself_with_an_example() {
         &["audit", "verify"],
         &["audit", "query"],
         &["audit", "export"],
+        &["attack"],
         &["graph"],
         &["check"],
         &["data-map"],

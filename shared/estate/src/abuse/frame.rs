@@ -1,5 +1,7 @@
 //! HTTP/2 by hand: what no honest peer sends.
 
+use tokio::io::{self, AsyncRead, AsyncReadExt as _};
+
 /// What a client begins with (RFC 9113, section 3.4).
 pub const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
@@ -57,6 +59,24 @@ impl Frame {
     #[must_use]
     pub fn reset(stream: u32) -> Self {
         Self::new(Self::RESET, 0, stream, &8_u32.to_be_bytes())
+    }
+
+    /// The next that comes.
+    ///
+    /// # Errors
+    /// When the connection is over.
+    pub async fn read(from: &mut (impl AsyncRead + Unpin)) -> io::Result<Self> {
+        let mut head = [0; 9];
+        from.read_exact(&mut head).await?;
+        let [a, b, c, kind, flags, stream @ ..] = head;
+        let mut payload = vec![0; u32::from_be_bytes([0, a, b, c]) as usize];
+        from.read_exact(&mut payload).await?;
+        Ok(Self {
+            kind,
+            flags,
+            stream: u32::from_be_bytes(stream),
+            payload,
+        })
     }
 
     /// As it is sent. What is longer than a frame may be wraps.
