@@ -41,11 +41,3 @@ pub(crate) fn cpu_seconds(pid: u32) -> anyhow::Result<f64> {
         .sum();
     Ok(ticks as f64 / rustix::param::clock_ticks_per_second() as f64)
 }
-
-/// Memory a process has in use, in bytes (proc_pid_status(5), VmRSS).
-pub(crate) fn resident_bytes(pid: u32) -> anyhow::Result<u64> {
-    let status = fs::read_to_string(format!("/proc/{pid}/status"))?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-    let kibibytes = line.and_then(|line| line.trim().trim_end_matches(" kB").parse::<u64>().ok());
-    Ok(kibibytes.unwrap_or_default() << 10)
-}

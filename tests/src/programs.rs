@@ -23,12 +23,18 @@ use crate::counts::eventually;
 
 /// What puts them onto a Debian.
 const INSTALL: &str = "apt-get install python3 python3-venv nodejs npm openssl redis-server";
+/// What puts the one onto it that checks dependencies.
+const INSTALL_DENY: &str = "cargo install cargo-deny --locked";
 /// Far above what any needs: it ends a test that hangs.
 const PATIENCE: Duration = Duration::from_secs(300);
 
 /// Says whether a program can be started. Where it cannot, the test is skipped on a developer's
 /// machine and fails in CI, which must not pass by testing nothing.
 async fn has(program: &str, arguments: &[&str]) -> Result<bool> {
+    has_or(program, arguments, INSTALL).await
+}
+
+async fn has_or(program: &str, arguments: &[&str], install: &str) -> Result<bool> {
     let started = Command::new(program)
         .args(arguments)
         .stdin(Stdio::null())
@@ -39,11 +45,11 @@ async fn has(program: &str, arguments: &[&str]) -> Result<bool> {
     let has = started.is_ok_and(|status| status.success());
     if !has {
         if std::env::var_os("CI").is_some() {
-            bail!("{program} is missing: {INSTALL}");
+            bail!("{program} is missing: {install}");
         }
         writeln!(
             std::io::stdout(),
-            "SKIPPED: {program} is missing: {INSTALL}"
+            "SKIPPED: {program} is missing: {install}"
         )?;
     }
     Ok(has)
@@ -56,6 +62,15 @@ async fn has(program: &str, arguments: &[&str]) -> Result<bool> {
 pub async fn openssl() -> Result<Option<Command>> {
     let has = has("openssl", &["version"]).await?;
     Ok(has.then(|| Command::new("openssl")))
+}
+
+/// cargo-deny, if there is one.
+///
+/// # Errors
+/// In CI, when there is none.
+pub async fn cargo_deny() -> Result<Option<Command>> {
+    let has = has_or("cargo-deny", &["--version"], INSTALL_DENY).await?;
+    Ok(has.then(|| Command::new("cargo-deny")))
 }
 
 /// A Redis on this port of loopback that keeps nothing on disk, if there is one. It is ended with the

@@ -38,12 +38,28 @@ macro_rules! cases {
     };
 }
 
+/// A trial that needs no estate.
+#[must_use]
+pub fn check(name: &str, check: fn() -> Result<()>) -> Trial {
+    Trial::test(name, move || {
+        check().map_err(|error| Failed::from(format!("{error:#}")))
+    })
+}
+
 /// The `main` of a suite: understands the arguments of `cargo test`.
 ///
 /// # Errors
 /// When not even a runtime can be started.
 pub fn run(cases: Vec<Case>) -> Result<ExitCode> {
-    run_over(cases, None)
+    run_over(Vec::new(), cases, None)
+}
+
+/// The same, with checks made by [`check`] before the cases.
+///
+/// # Errors
+/// When not even a runtime can be started.
+pub fn run_after(checks: Vec<Trial>, cases: Vec<Case>) -> Result<ExitCode> {
+    run_over(checks, cases, None)
 }
 
 /// The `main` of a suite that runs long: only when asked to, by `-- --ignored`. Otherwise it says
@@ -52,10 +68,10 @@ pub fn run(cases: Vec<Case>) -> Result<ExitCode> {
 /// # Errors
 /// When not even a runtime can be started.
 pub fn run_on_demand(cases: Vec<Case>, why: &str) -> Result<ExitCode> {
-    run_over(cases, Some(why))
+    run_over(Vec::new(), cases, Some(why))
 }
 
-fn run_over(cases: Vec<Case>, why: Option<&str>) -> Result<ExitCode> {
+fn run_over(mut trials: Vec<Trial>, cases: Vec<Case>, why: Option<&str>) -> Result<ExitCode> {
     let mut arguments = Arguments::from_args();
     arguments.test_threads = Some(1);
     if let Some(why) = why.filter(|_| !arguments.ignored && !arguments.include_ignored) {
@@ -66,12 +82,12 @@ fn run_over(cases: Vec<Case>, why: Option<&str>) -> Result<ExitCode> {
         said.context("stderr is closed")?;
     }
     let suite = Arc::new(Suite::new()?);
-    let trials = cases.into_iter().map(|case| {
+    trials.extend(cases.into_iter().map(|case| {
         let suite = Arc::clone(&suite);
         let trial = Trial::test(case.name, move || suite.run(&case));
         trial.with_ignored_flag(why.is_some())
-    });
-    let conclusion = libtest_mimic::run(&arguments, trials.collect());
+    }));
+    let conclusion = libtest_mimic::run(&arguments, trials);
     if let Some(suite) = Arc::into_inner(suite) {
         suite.stop();
     }

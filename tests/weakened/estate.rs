@@ -16,7 +16,7 @@ use strata_tests::{BINARIES, copy_of};
 use crate::controls::Control;
 
 /// The suites whose tests start the estate's own binaries.
-const SUITES: [&str; 2] = ["e2e", "layering"];
+const SUITES: [&str; 3] = ["attacks", "e2e", "layering"];
 
 /// Where estates that lack something are made, one after another.
 pub(crate) struct Weakened {

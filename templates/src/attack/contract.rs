@@ -44,7 +44,7 @@ impl Contract {
             "the OpenAPI document has no route: give the one of this API"
         );
         let versions = documents.iter();
-        let versions = versions.filter_map(|document| document["info"]["version"].as_str());
+        let versions = versions.filter_map(|document| document.pointer("/info/version")?.as_str());
         Ok(Self {
             versions: versions.map(str::to_owned).collect(),
             routes,
@@ -103,7 +103,7 @@ impl Route {
             .and_then(|it| it["headers"].as_object());
         let headers = headers.into_iter().flatten().filter_map(|(name, header)| {
             let header = resolved(header, &self.components);
-            let says = header["schema"]["const"].as_str();
+            let says = header.pointer("/schema/const").and_then(Value::as_str);
             (header["required"] == true).then_some((name.as_str(), says))
         });
         headers.collect()
@@ -163,8 +163,9 @@ fn route(method: Method, path: &str, operation: &Map<String, Value>, document: &
         scopes
     });
     let body = operation.get("requestBody").map(|body| {
-        let schema = &resolved(body, document)["content"]["application/json"]["schema"];
-        listed(&resolved(schema, document)["required"])
+        let schema = resolved(body, document).pointer("/content/application~1json/schema");
+        let required = schema.and_then(|schema| resolved(schema, document).get("required"));
+        required.map(listed).unwrap_or_default()
     });
     Route {
         ids: named("path", false),

@@ -169,7 +169,7 @@ async fn documents(args: &Args, target: &Target) -> Result<Vec<Value>> {
         .await
         .context("the target does not answer")?;
     let newest = newest.context("the target serves no OpenAPI document: give it with --openapi")?;
-    let version = newest["info"]["version"].as_str();
+    let version = newest.pointer("/info/version").and_then(Value::as_str);
     let version = version.and_then(|version| version.strip_prefix('v')?.parse::<u32>().ok());
     for before in 1..version.unwrap_or(1) {
         documents.extend(served(&format!("/v{before}/openapi.json")).await?);

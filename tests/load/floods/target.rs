@@ -10,6 +10,7 @@ use strata_testkit::Dialer;
 use strata_tests::{
     Counts, Instance, Launch, Rig,
     load::{Ask, Client, Load},
+    resident_bytes,
 };
 use tokio::{
     io::{AsyncBufReadExt as _, BufReader},
@@ -22,7 +23,6 @@ use super::{
     attacks::{At, Counted, FEW_DESCRIPTORS, Flood},
     sink,
 };
-use crate::machine::resident_bytes;
 
 /// Requests per second of honest users.
 const RATE: u32 = 100;

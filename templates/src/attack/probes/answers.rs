@@ -188,7 +188,9 @@ async fn problems(scene: &Scene) -> Result<Verdict> {
         let status = refusal.status;
         let kind = refusal.header(CONTENT_TYPE.as_str()).unwrap_or("nothing");
         let body = refusal.json().unwrap_or_default();
-        if kind != "application/problem+json" || body["status"] != status.as_u16() {
+        if kind != "application/problem+json"
+            || body.get("status").is_none_or(|it| *it != status.as_u16())
+        {
             return Ok(Verdict::Found(format!("an answer {status} is {kind}")));
         }
         if let Some(word) = inside(refusal) {
