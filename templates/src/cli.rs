@@ -9,7 +9,7 @@ use strata_config::Environment;
 
 use crate::{
     commands::{
-        attack, audit, catalogue, check, data_map, graph, manifest, new, openapi, pki, token, up,
+        attack, audit, catalogue, check, data_map, events, graph, manifest, new, openapi, pki, token, up,
     },
     output::NoJudgement,
 };
@@ -39,6 +39,7 @@ enum Command {
     Openapi(openapi::Args),
     DataMap(data_map::Args),
     Catalogue(catalogue::Args),
+    Events(events::Args),
     Check(check::Args),
     Manifest(manifest::Args),
 }
@@ -74,6 +75,7 @@ pub(crate) async fn run() -> Result<()> {
         Command::Openapi(args) => openapi::run(&args),
         Command::DataMap(args) => data_map::run(args).await,
         Command::Catalogue(args) => catalogue::run(&args),
+        Command::Events(args) => events::run(&args),
         Command::Check(args) => check::run(&args),
         Command::Manifest(args) => manifest::run(&args),
     }

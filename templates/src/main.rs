@@ -8,6 +8,7 @@ mod commands;
 mod data_map;
 mod demo;
 mod documents;
+mod events;
 mod issuer;
 mod output;
 mod paper;

@@ -22,7 +22,7 @@ impl Paper {
     pub(crate) fn problem(&self) -> Result<Option<&'static str>> {
         match fs::read_to_string(&self.file) {
             Ok(text) if text == self.text => Ok(None),
-            Ok(_) => Ok(Some("differs from what contracts and policies say")),
+            Ok(_) => Ok(Some("differs from what it is made from")),
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(Some("is missing")),
             Err(error) => {
                 Err(error).with_context(|| format!("{} cannot be read", self.file.display()))

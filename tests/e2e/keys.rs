@@ -6,9 +6,14 @@ use http::StatusCode;
 use serde_json::json;
 use strata_config::{Environment, dns_name};
 use strata_core::Layer;
+use strata_telemetry::Kind;
 use strata_tests::{Counts, Rig, eventually};
 
-use crate::{OVERVIEW, PATIENCE, issuer::Issuer};
+use crate::{
+    OVERVIEW, PATIENCE,
+    events::{as_json, tells, told},
+    issuer::Issuer,
+};
 
 /// Between two fetches that unknown keys cause.
 const INTERVAL: Duration = Duration::from_secs(10);
@@ -22,7 +27,7 @@ pub(crate) async fn a_key_that_is_rotated_in_is_taken_and_made_up_ones_cost_noth
     let mut issuer = Issuer::start(&format!("https://{audience}")).await;
     let begun = Instant::now();
     let launch = rig.another("storefront").unwrap();
-    let storefront = launch
+    let storefront = as_json(launch)
         .set("STRATA_TOKENS__ISSUER", &issuer.url)
         .start()
         .await
@@ -61,6 +66,16 @@ pub(crate) async fn a_key_that_is_rotated_in_is_taken_and_made_up_ones_cost_noth
         Ok(storefront.log().contains("cannot fetch the issuer's keys"))
     });
     failed.await.unwrap();
+    tells(&storefront, Kind::IssuerKeysRefused, "unreachable").await;
+    let told = told(&storefront);
+    let of_kind = |kind: &str| {
+        let of_kind = told.iter().filter(|event| event.status_code == kind);
+        of_kind
+            .map(|event| &*event.status_detail)
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(of_kind("issuer_keys_replaced"), ["fetched", "rotated"]);
+    assert_eq!(of_kind("issuer_keys_refused"), ["unreachable"]);
     // One that it has never seen: nothing but the key is remembered.
     assert_eq!(
         status(&issuer.token(&json!({ "jti": "2" }))).await,

@@ -13,6 +13,7 @@ mod desk;
 mod documents;
 mod drain;
 mod drive;
+mod events;
 mod folder;
 mod forwarded;
 mod headers;
@@ -156,6 +157,7 @@ fn main() -> anyhow::Result<ExitCode> {
         audit::what_was_answered_outlives_a_kill,
         attack::nothing_is_found_on_the_sample_estate,
         attack::what_only_dev_may_serve_is_found,
+        events::each_kind_is_told_as_ocsf_has_it,
         secrecy::nothing_leaks_by_another_door,
     ])
 }

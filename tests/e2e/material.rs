@@ -99,7 +99,7 @@ fn mend(rig: &Rig, material: &Path) {
     fs::write(material.join("svid.pem"), leaf.certificate_pem()).unwrap();
 }
 
-fn copy(from: &Path, to: &Path) {
+pub(crate) fn copy(from: &Path, to: &Path) {
     for entry in walkdir::WalkDir::new(from) {
         let entry = entry.unwrap();
         let to = to.join(entry.path().strip_prefix(from).unwrap());

@@ -157,7 +157,7 @@ async fn measure(rig: &Rig) -> Result<Vec<Share>> {
     let roomy = plans::roomy(&policy)?;
     let consumers = Arc::new(Consumers::load(roomy.path(), StorefrontContract::METHODS)?);
     let (keys, refresh) = Keys::of(rig.estate.issuer().url().to_owned(), None);
-    let _refresh = tokio_util::task::AbortOnDropHandle::new(tokio::spawn(refresh.run()));
+    let _refresh = tokio_util::task::AbortOnDropHandle::new(tokio::spawn(refresh.run(events())));
     keys.ready().await;
     let audience = strata_config::dns_name(Layer::Experience, Environment::Dev, "storefront");
     let verifier = Verifier::new(

@@ -5,7 +5,9 @@ use std::{collections::BTreeMap, net::SocketAddr, time::Duration};
 use anyhow::{Context as _, Result, ensure};
 use bytes::Bytes;
 use http::{Request, StatusCode};
+use strata_audit::ocsf::Outcome;
 use strata_estate::client;
+use strata_telemetry::Kind;
 use tokio::time::{Instant, sleep};
 
 const REQUESTS: &str = "strata_request_duration_seconds_count";
@@ -89,12 +91,16 @@ impl Counts {
         sum(&self.events, &[("reason", reason)])
     }
 
-    /// Security events of all kinds, but for those that tell of an allowed caller.
+    /// Security events of all kinds, but for those that tell of what was let through.
     #[must_use]
     pub fn refusals(&self) -> u64 {
-        let allowed = ["label_released", "exemption_used"];
-        let allowed = allowed.map(|event| sum(&self.events, &[("event", event)]));
-        sum(&self.events, &[]) - allowed.iter().sum::<u64>()
+        let passed = |kind: &&Kind| {
+            let outcome = kind.mapping().outcome;
+            matches!(outcome, Outcome::Allowed | Outcome::Observed)
+        };
+        let passed = Kind::ALL.iter().filter(passed);
+        let passed = passed.map(|kind| sum(&self.events, &[("event", kind.as_str())]));
+        sum(&self.events, &[]) - passed.sum::<u64>()
     }
 }
 

@@ -1,6 +1,6 @@
 //! What the tests of the whole estate stand on: one running estate per suite, further processes
-//! beside it, what a process counts of itself, a stand-in for a service, load as users make
-//! it, copies of the repository, and programs that are not of it.
+//! beside it, what a process counts of itself and promises of its events, a stand-in for a service, load as
+//! users make it, copies of the repository, and programs that are not of it.
 
 mod contracts;
 mod copy;
@@ -9,6 +9,7 @@ mod edge;
 mod launch;
 pub mod load;
 mod memory;
+pub mod ocsf;
 pub mod programs;
 mod rig;
 mod stand_in;

@@ -23,7 +23,7 @@ mod decision;
 mod error;
 mod folder;
 mod format;
-mod ocsf;
+pub mod ocsf;
 mod query;
 mod read;
 mod resource;

@@ -1,8 +1,22 @@
-//! Records for other programs: events of the Open Cybersecurity Schema Framework (schema.ocsf.io), class
-//! API Activity.
+//! Events of the Open Cybersecurity Schema Framework (<https://schema.ocsf.io/1.4.0>), for other programs: what
+//! records and security events have in common, and a record as one of them.
+//!
+//! - `schema`: an event, and what each class of events has;
+//! - `objects`: what these are made of;
+//! - `numbers`: the schema's numbers, each with its caption.
 
-use serde_json::{Value, json};
-use strata_core::{Category, Label, Sensitivity};
+mod numbers;
+mod objects;
+mod schema;
+
+use serde_json::Value;
+
+pub use numbers::{Activity, Class, Outcome, Severity};
+pub use objects::{
+    Actor, Api, App, Classification, Endpoint, Entity, Metadata, Policy, Product, Resource,
+    Response, Service, User,
+};
+pub use schema::{About, Event};
 
 use crate::{
     format::{Verdict, hex},
@@ -12,62 +26,42 @@ use crate::{
 /// The version of the schema.
 pub const OCSF: &str = "1.4.0";
 
-/// API Activity, of the category Application Activity.
-const CLASS: u64 = 6003;
-const CATEGORY: u64 = 6;
-/// What was done is in `api.operation`: a method's path says more than the schema's four words.
-const OTHER: u64 = 99;
+/// The log that the records of a trail are of.
+const LOG: &str = "strata::audit";
 
-/// The record as one event.
+/// The record as one event, of the class API Activity.
 #[must_use]
 pub fn event(found: &Found) -> Value {
     let record = &found.record;
-    let label = record.label();
-    let (status, severity) = match found.verdict() {
-        Verdict::Allowed => (("Success", 1), ("Informational", 1)),
-        Verdict::Refused => (("Failure", 2), ("Medium", 3)),
-        Verdict::Failed | Verdict::Unspecified => (("Failure", 2), ("Low", 2)),
+    let (outcome, severity) = match found.verdict() {
+        Verdict::Allowed => (Outcome::Allowed, Severity::Informational),
+        Verdict::Refused => (Outcome::Refused, Severity::Medium),
+        Verdict::Failed | Verdict::Unspecified => (Outcome::Failed, Severity::Low),
     };
-    let mut event = json!({
-        "activity_id": OTHER,
-        "activity_name": record.action,
-        "actor": { "user": { "uid": record.subject } },
-        "api": {
-            "operation": record.action,
-            "service": { "name": found.service },
-            "response": { "error": record.code },
+    let text = |text: &str| (!text.is_empty()).then(|| text.to_owned());
+    let (user, via) = (text(&record.subject), text(&record.via));
+    let resource = (!record.resource.is_empty())
+        .then(|| Resource::new(&record.resource_kind, hex(&record.resource)));
+    let about = About::Api {
+        actor: Actor::new(user, via.clone()),
+        api: Api {
+            operation: record.action.clone(),
+            service: Service::new(&found.service),
+            response: Response::new(&record.code),
         },
-        "category_uid": CATEGORY,
-        "class_uid": CLASS,
-        "metadata": {
-            "version": OCSF,
-            "product": { "name": "Strata", "vendor_name": "Strata" },
-            "uid": format!("{}#{}", found.service, found.sequence),
-            "sequence": found.sequence,
-            "correlation_uid": record.trace_text(),
-        },
-        "severity": severity.0,
-        "severity_id": severity.1,
-        "src_endpoint": { "svc_name": record.via },
-        "status": status.0,
-        "status_id": status.1,
-        "status_code": record.code,
-        "status_detail": record.rule,
-        "time": found.time / 1_000_000,
-        "type_uid": CLASS * 100 + OTHER,
-        "unmapped": { "verdict": found.verdict().as_str(), "released": words(label) },
-    });
-    if !record.resource.is_empty()
-        && let Some(event) = event.as_object_mut()
-    {
-        let resource = json!([{ "type": record.resource_kind, "uid": hex(&record.resource) }]);
-        event.insert("resources".to_owned(), resource);
-    }
-    event
-}
-
-fn words(label: Label) -> Value {
-    let sensitivity: Sensitivity = label.sensitivity;
-    let categories: Vec<Category> = label.categories.iter().collect();
-    json!({ "sensitivity": sensitivity, "categories": categories })
+        src_endpoint: Endpoint::named(via),
+        dst_endpoint: Endpoint::named(Some(found.service.clone())),
+        resources: resource.into_iter().collect(),
+    };
+    let metadata = Metadata::new(LOG, &found.service, &record.code)
+        .of_trace(text(&record.trace_text()).as_deref())
+        .of_label(record.label())
+        .numbered(found.sequence);
+    // What was done is in `api.operation`: a method's path says more than the schema's four words.
+    let activity = Activity::other(record.action.clone());
+    let event = Event::new(activity, about, (outcome, severity), metadata);
+    let event = event
+        .at(found.time / 1_000_000)
+        .because(&record.code, &record.rule);
+    event.value()
 }

@@ -2,6 +2,8 @@
 
 use aws_lc_rs::hmac;
 
+use crate::format::hex;
+
 /// What the derived key is for.
 const PURPOSE: &[u8] = b"strata audit resource v1";
 
@@ -26,6 +28,12 @@ impl ResourceKey {
     pub fn name(&self, id: &str) -> Vec<u8> {
         hmac::sign(&self.0, id.as_bytes()).as_ref().to_vec()
     }
+
+    /// The same as hex digits, as queries and events write it.
+    #[must_use]
+    pub fn text(&self, id: &str) -> String {
+        hex(&self.name(id))
+    }
 }
 
 #[cfg(test)]
@@ -40,6 +48,7 @@ mod tests {
             ResourceKey::derived(b"a key").name("cus_1")
         );
         assert_eq!(key.name("cus_1").len(), 32);
+        assert_eq!(key.text("cus_1"), hex(&key.name("cus_1")));
         assert_ne!(key.name("cus_1"), key.name("cus_2"));
         assert_ne!(
             key.name("cus_1"),

@@ -75,7 +75,12 @@ async fn what_is_written_is_what_was_decided_and_names_no_resource() {
         (&event["class_uid"], &event["type_uid"]),
         (&6003.into(), &600_399.into())
     );
-    assert_eq!(event["unmapped"]["released"]["sensitivity"], "confidential");
+    let released = &event["metadata"]["data_classifications"][0];
+    assert_eq!(released["confidentiality"], "Confidential");
+    assert_eq!(
+        (&event["action"], &event["status_code"]),
+        (&"Allowed".into(), &"OK".into())
+    );
     let report = world.verify();
     assert!(report.is_sound() && report.remarks.is_empty(), "{report:?}");
     assert_eq!(report.records, 2);

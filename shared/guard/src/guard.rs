@@ -88,6 +88,15 @@ impl Guard {
         Ok(Reload::Replaced)
     }
 
+    /// The files in force, each with its text.
+    #[must_use]
+    pub fn files(&self) -> Vec<(PathBuf, String)> {
+        let policies = self.policies.load();
+        let sources = policies.sources.iter();
+        let file = |source: &Source| (source.file.to_path_buf(), source.text.clone());
+        sources.map(file).collect()
+    }
+
     /// Whether `method` is about objects that policies decide about.
     #[must_use]
     pub fn decides_objects(&self, method: &str) -> bool {

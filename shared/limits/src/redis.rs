@@ -47,7 +47,7 @@ pub(crate) struct Away {
 pub struct RedisError(#[source] Failed);
 
 /// A Redis that keeps quotas. It may come and go: while it is away [`crate::Quota`] counts by itself,
-/// and one event is emitted.
+/// and one event is emitted, and another when it is back.
 pub struct Redis {
     connection: ConnectionManager,
     script: Script,
@@ -109,7 +109,9 @@ impl Redis {
             Err(_) => return Err(self.away("no answer in time")),
         };
         if self.outage(Option::take).is_some() {
-            tracing::info!("the limits are shared over redis again");
+            self.events.emit(&SecurityEvent::LimitsShared {
+                reason: "redis_back",
+            });
         }
         // What is granted is never more than was asked for, whatever Redis says.
         let ends = Instant::now() + Duration::from_millis(ends.max(1)).min(rate.per);

@@ -108,11 +108,16 @@ impl Replica {
 
     /// How many outages it told of.
     fn outages(&self) -> f64 {
+        self.told("limits_unshared")
+    }
+
+    /// How many events of a kind it told.
+    fn told(&self, event: &str) -> f64 {
         let families = self.told.gather();
         let events = families.iter().flat_map(|family| family.get_metric());
         let outages = events.filter(|metric| {
             let mut labels = metric.get_label().iter();
-            labels.any(|label| label.value() == "limits_unshared")
+            labels.any(|label| label.value() == event)
         });
         outages.map(|metric| metric.get_counter().get_value()).sum()
     }
@@ -183,6 +188,7 @@ async fn a_redis_that_is_killed_opens_nothing_and_fails_nothing() {
     assert_eq!(ask(&replicas, 500).await, 0);
     assert_eq!(replicas[0].outages(), 1.0);
     assert_eq!(replicas[1].outages(), 1.0);
+    assert_eq!(replicas[0].told("limits_shared"), 0.0);
 
     // Back, and empty: the window is that of all again.
     let Some(_server) = Server::start(port) else {
@@ -199,6 +205,7 @@ async fn a_redis_that_is_killed_opens_nothing_and_fails_nothing() {
     let rest = ask(&replicas[..1], 20_000).await;
     assert!(rest <= 10_000, "{rest}");
     assert_eq!(replicas[0].outages(), 1.0);
+    assert_eq!(replicas[0].told("limits_shared"), 1.0);
 }
 
 #[tokio::test]

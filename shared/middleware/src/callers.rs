@@ -11,10 +11,13 @@ use http::Request;
 use strata_core::{Caller, ErrorCode};
 use strata_net::Peer;
 use strata_policy::Callers;
-use strata_telemetry::{Events, SecurityEvent};
+use strata_telemetry::{Events, SecurityEvent, Who, within_trace_of};
 use tower::{Layer, Service};
 
 use crate::refuse::Refuse;
+
+/// What a method is called that the caller may not know of.
+const UNMATCHED: &str = "unmatched";
 
 /// Lets a request through when callers.toml allows its peer the method, and puts [`Caller`],
 /// the [`strata_core::Method`] and the granted [`strata_core::Clearance`] into its extensions.
@@ -66,19 +69,23 @@ where
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
         let refuse = |code| Either::Right(ready(Ok(Refuse::refuse(code, None))));
         // No identity means the listener is not an mTLS one: a defect, and never an open door.
-        let Some(id) = request
-            .extensions()
-            .get::<Peer>()
-            .and_then(|peer| peer.id.clone())
+        let peer = request.extensions().get::<Peer>();
+        let Some((id, address)) = peer.and_then(|peer| Some((peer.id.clone()?, peer.address)))
         else {
             return refuse(ErrorCode::Unauthenticated);
+        };
+        let who = Who {
+            user: None,
+            caller: Some(id.as_str()),
+            address: Some(address),
         };
         match self.layer.callers.decide(&id, request.uri().path()) {
             Ok(grant) => {
                 if grant.exempted {
-                    self.layer.events.emit(&SecurityEvent::ExemptionUsed {
-                        caller: id.as_str(),
-                        method: grant.method.path,
+                    let method = grant.method.path;
+                    within_trace_of(request.headers(), method, || {
+                        let event = SecurityEvent::ExemptionUsed { who, method };
+                        self.layer.events.emit(&event);
                     });
                 }
                 request.extensions_mut().insert(Caller::Workload(id));
@@ -87,10 +94,13 @@ where
                 Either::Left(self.inner.call(request))
             }
             Err(denied) => {
-                self.layer.events.emit(&SecurityEvent::CallRefused {
-                    caller: id.as_str(),
-                    method: request.uri().path(),
-                    reason: denied.reason(),
+                within_trace_of(request.headers(), UNMATCHED, || {
+                    self.layer.events.emit(&SecurityEvent::CallRefused {
+                        who,
+                        method: request.uri().path(),
+                        resource: None,
+                        reason: denied.reason(),
+                    });
                 });
                 refuse(ErrorCode::PermissionDenied)
             }

@@ -21,7 +21,10 @@ use strata_policy::{Consumer, Consumers};
 use strata_telemetry::{Events, SecurityEvent};
 use tower::{Layer, Service};
 
-use crate::refuse::{RefusalBody, Refuse};
+use crate::{
+    refuse::{RefusalBody, Refuse},
+    who::who,
+};
 
 /// draft-ietf-httpapi-ratelimit-headers-10, section 3: the policies there are.
 pub const POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
@@ -114,13 +117,11 @@ where
         // The one that is ready.
         let mut inner = std::mem::replace(&mut self.inner, next);
         Box::pin(async move {
-            let consumer = request.extensions().get::<Arc<Consumer>>().cloned();
+            let consumer = request.extensions().get::<Arc<Consumer>>();
             let trace = request.extensions().get::<TraceContext>().copied();
-            let known = consumer
-                .as_ref()
-                .and_then(|consumer| Some((consumer, layer.accounts.get(&consumer.client_id)?)));
+            let account = consumer.and_then(|it| layer.accounts.get(&it.client_id));
             // Without one no access token was asked for: a defect, and no open door.
-            let Some((consumer, account)) = known else {
+            let Some(account) = account else {
                 return Ok(Response::refuse(ErrorCode::Internal, trace.as_ref()));
             };
             match account.take().await {
@@ -135,9 +136,7 @@ where
                 }
                 Err(UsedUp { policy, refused }) => {
                     layer.events.emit(&SecurityEvent::RateLimited {
-                        user: None,
-                        caller: Some(&consumer.client_id),
-                        address: None,
+                        who: who(request.extensions()),
                         reason: policy,
                     });
                     let refusal: Response<R> =

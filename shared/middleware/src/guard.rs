@@ -1,7 +1,7 @@
 //! The service's policies at the door: what none of them permits does not reach the handler.
 
 use std::{
-    net::IpAddr,
+    net::SocketAddr,
     sync::{Arc, Mutex, PoisonError},
     task::{Context, Poll},
 };
@@ -12,7 +12,8 @@ use strata_config::PolicyMode;
 use strata_core::{Caller, ErrorCode, Method, Object, Objects, Principal, SpiffeId};
 use strata_guard::{Denied, Facts, Guard};
 use strata_net::Peer;
-use strata_telemetry::{Events, SecurityEvent};
+use strata_policy::Consumer;
+use strata_telemetry::{Events, SecurityEvent, Who};
 use tower::{Layer, Service};
 
 use crate::refuse::Refuse;
@@ -64,10 +65,12 @@ impl GuardLayer {
     }
 
     fn tell(&self, asked: &Asked, denied: &Denied, enforced: bool) {
+        // At the door nothing of the request is read yet.
+        let named = strata_release::current().and_then(|release| release.named());
         self.events.emit(&SecurityEvent::PolicyDenied {
-            user: asked.user.as_ref(),
-            caller: asked.caller.as_ref().map(SpiffeId::as_str),
+            who: asked.who(),
             method: asked.method.path,
+            resource: named.as_ref().map(|(field, id)| (*field, &**id)),
             policy: denied.policy.as_deref(),
             enforced,
             reason: denied.reason,
@@ -79,8 +82,9 @@ impl GuardLayer {
 struct Asked {
     method: Method,
     caller: Option<SpiffeId>,
+    consumer: Option<Arc<Consumer>>,
     user: Option<Arc<Principal>>,
-    network: Option<IpAddr>,
+    address: Option<SocketAddr>,
 }
 
 impl Asked {
@@ -92,16 +96,27 @@ impl Asked {
                 Caller::Workload(id) => Some(id.clone()),
                 Caller::Edge => None,
             },
+            consumer: extensions.get().cloned(),
             user: extensions.get().cloned(),
-            network: extensions.get::<Peer>().map(|peer| peer.address.ip()),
+            address: extensions.get::<Peer>().map(|peer| peer.address),
         })
     }
 
-    const fn facts(&self) -> Facts<'_> {
+    fn facts(&self) -> Facts<'_> {
         Facts {
             caller: self.caller.as_ref(),
             user: self.user.as_ref(),
-            network: self.network,
+            network: self.address.map(|address| address.ip()),
+        }
+    }
+
+    fn who(&self) -> Who<'_> {
+        let workload = self.caller.as_ref().map(SpiffeId::as_str);
+        let consumer = self.consumer.as_ref().map(|it| &*it.client_id);
+        Who {
+            user: self.user.as_ref(),
+            caller: workload.or(consumer),
+            address: self.address,
         }
     }
 }

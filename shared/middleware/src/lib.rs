@@ -29,6 +29,7 @@ pub mod status;
 pub mod strip;
 pub mod trace;
 pub mod transaction_token;
+mod who;
 
 pub use access_token::AccessTokenLayer;
 pub use audit::AuditLayer;

@@ -14,7 +14,7 @@ use strata_net::{Peer, network};
 use strata_telemetry::{Events, SecurityEvent};
 use tower::{Layer, Service};
 
-use crate::refuse::Refuse;
+use crate::{refuse::Refuse, who::who};
 
 /// Refuses with RESOURCE_EXHAUSTED who asks too often, and says when to come back.
 #[derive(Clone)]
@@ -63,45 +63,29 @@ impl LimitLayer {
 
     /// The code to refuse with, and when to come back.
     fn take(&self, extensions: &Extensions) -> Result<(), (ErrorCode, Option<Refused>)> {
-        let (taken, event) = match self.of {
+        let (taken, reason) = match self.of {
             Of::Network => {
                 // No peer means that no listener of ours is underneath: a defect, and no open door.
                 let peer = extensions.get::<Peer>();
                 let address = peer.ok_or((ErrorCode::Internal, None))?.address;
-                let event = SecurityEvent::RateLimited {
-                    user: None,
-                    caller: None,
-                    address: Some(address),
-                    reason: "network",
-                };
-                (self.buckets.take(&network(address.ip())), event)
+                (self.buckets.take(&network(address.ip())), "network")
             }
             Of::Workload => {
                 let Some(Caller::Workload(id)) = extensions.get() else {
                     return Err((ErrorCode::Internal, None));
                 };
-                let event = SecurityEvent::RateLimited {
-                    user: None,
-                    caller: Some(id.as_str()),
-                    address: None,
-                    reason: "workload",
-                };
-                (self.buckets.take(id.as_str()), event)
+                (self.buckets.take(id.as_str()), "workload")
             }
             Of::User => {
                 let Some(principal) = extensions.get::<Arc<Principal>>() else {
                     return Ok(());
                 };
-                let event = SecurityEvent::RateLimited {
-                    user: Some(principal),
-                    caller: None,
-                    address: None,
-                    reason: "user",
-                };
-                (self.buckets.take(&principal.subject), event)
+                (self.buckets.take(&principal.subject), "user")
             }
         };
         taken.map_err(|refused| {
+            let who = who(extensions);
+            let event = SecurityEvent::RateLimited { who, reason };
             self.events.emit(&event);
             (ErrorCode::ResourceExhausted, Some(refused))
         })

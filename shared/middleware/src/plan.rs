@@ -12,7 +12,7 @@ use strata_policy::Consumer;
 use strata_telemetry::{Events, SecurityEvent};
 use tower::{Layer, Service};
 
-use crate::refuse::Refuse;
+use crate::{refuse::Refuse, who::who};
 
 /// Refuses with PERMISSION_DENIED the methods that the plan of the request's [`Consumer`] does not have.
 #[derive(Clone)]
@@ -38,7 +38,7 @@ impl PlanLayer {
             return None;
         }
         self.events.emit(&SecurityEvent::AccessRefused {
-            user: extensions.get(),
+            who: who(extensions),
             method: method.path,
             reason: "not_in_plan",
         });

@@ -9,8 +9,9 @@ use std::{
 
 use http::{Extensions, Request, Response};
 use strata_core::{Caller, Clearance, Method, Principal, masking::Tokens};
+use strata_policy::Consumer;
 use strata_release::{Note, Release};
-use strata_telemetry::{Events, SecurityEvent};
+use strata_telemetry::{Events, SecurityEvent, Who};
 use tower::{Layer, Service};
 
 use crate::kept::{Keep, Keeping, Kept};
@@ -49,6 +50,8 @@ impl ReleaseLayer {
             release: Arc::new(Release::new(answers, requests, Arc::clone(&self.tokens))),
             events: self.events.clone(),
             caller,
+            consumer: extensions.get().cloned(),
+            user: extensions.get().cloned(),
             method: method.map_or("unmatched", |method| method.path),
         }
     }
@@ -95,6 +98,8 @@ pub struct Scope {
     release: Arc<Release>,
     events: Events,
     caller: Option<Caller>,
+    consumer: Option<Arc<Consumer>>,
+    user: Option<Arc<Principal>>,
     method: &'static str,
 }
 
@@ -111,22 +116,32 @@ impl Keep for Scope {
 
 impl Scope {
     fn tell(&self, note: Note) {
-        let caller = match &self.caller {
-            Some(Caller::Workload(id)) => Some(id.as_str()),
-            Some(Caller::Edge) | None => None,
+        // Where an honest user is, is nobody's business.
+        let who = Who {
+            user: self.user.as_ref(),
+            caller: match &self.caller {
+                Some(Caller::Workload(id)) => Some(id.as_str()),
+                Some(Caller::Edge) | None => self.consumer.as_ref().map(|it| &*it.client_id),
+            },
+            address: None,
         };
+        let named = self.release.named();
+        let resource = named.as_ref().map(|(field, id)| (*field, &**id));
         let method = self.method;
         let released = |reason| SecurityEvent::LabelReleased {
-            caller,
+            who,
             method,
+            resource,
+            label: self.release.held(),
             reason,
         };
         self.events.emit(&match note {
             Note::Restricted => released("restricted"),
             Note::SpecialCategory => released("special_category"),
             Note::Refused => SecurityEvent::CallRefused {
-                caller: caller.unwrap_or_default(),
+                who,
                 method,
+                resource,
                 reason: "beyond_clearance",
             },
         });

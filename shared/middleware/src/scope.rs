@@ -11,7 +11,10 @@ use strata_core::{ErrorCode, Method, Principal};
 use strata_telemetry::{Events, SecurityEvent};
 use tower::{Layer, Service};
 
-use crate::refuse::{Refuse, insufficient_scope};
+use crate::{
+    refuse::{Refuse, insufficient_scope},
+    who::who,
+};
 
 /// Checks the matched [`Method`]'s scope against the request's [`Principal`].
 #[derive(Clone)]
@@ -91,7 +94,7 @@ impl<S> RequireScope<S> {
             Some(_) => return None,
         };
         self.events.emit(&SecurityEvent::AccessRefused {
-            user: extensions.get(),
+            who: who(extensions),
             method: method.path,
             reason,
         });

@@ -124,10 +124,10 @@ impl World {
         };
         let (signer, auditors) = (material.audit_signer(), material.auditors());
         let key = ResourceKey::derived(b"key");
-        let opened = Trail::open(settings, &own, key, signer, &auditors);
+        let opened = Trail::open(settings, &own, key.clone(), signer, &auditors);
         let (trail, keeper) = opened.unwrap();
         let events = Events::new(&opentelemetry::global::meter("test"));
-        events.record_to(trail.clone());
+        events.record_to(trail.clone(), key);
         Self {
             dir,
             trail,

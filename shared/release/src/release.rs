@@ -101,10 +101,10 @@ impl Release {
         }
     }
 
-    /// The object that the request names, once.
-    pub fn take_named(&self) -> Option<(&'static str, String)> {
-        let mut named = self.named.lock().unwrap_or_else(PoisonError::into_inner);
-        named.take()
+    /// The object that the request names, once its message was read.
+    pub fn named(&self) -> Option<(&'static str, String)> {
+        let named = self.named.lock().unwrap_or_else(PoisonError::into_inner);
+        named.clone()
     }
 
     /// A message of this type was answered, of which so much of high sensitivity went out.
@@ -332,7 +332,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_request_names_is_remembered_once() {
+    fn what_a_request_names_is_remembered() {
         struct Named;
         impl Bounded for Named {
             fn check(&self) -> Result<(), strata_core::Excess> {
@@ -350,9 +350,9 @@ mod tests {
             names(&Named);
             assert!(current().is_some());
         });
-        let named = release.take_named();
-        assert_eq!(named, Some(("patient_id", "pat_1".to_owned())));
-        assert_eq!(release.take_named(), None);
+        let named = Some(("patient_id", "pat_1".to_owned()));
+        assert_eq!(release.named(), named);
+        assert_eq!(release.named(), named);
     }
 
     #[test]

@@ -14,14 +14,15 @@ pub(crate) fn open(
     events: &Events,
 ) -> Result<(Trail, Keeper), StartError> {
     let key = strata_tls::read_private(&config.tls.material.join(MASK_KEY))?;
+    let key = ResourceKey::derived(&key);
     let (trail, keeper) = Trail::open(
         config.audit.clone(),
         material.id(),
-        ResourceKey::derived(&key),
+        key.clone(),
         material.audit_signer(),
         &material.auditors(),
     )?;
-    events.record_to(trail.clone());
+    events.record_to(trail.clone(), key);
     Ok((trail, keeper))
 }
 
@@ -30,7 +31,7 @@ pub(crate) async fn watch(trail: Trail, events: Events) {
     let mut sound = trail.sound();
     while sound.changed().await.is_ok() {
         if *sound.borrow_and_update() {
-            tracing::info!("the audit trail is written again");
+            events.emit(&SecurityEvent::AuditResumed);
         } else {
             events.emit(&SecurityEvent::AuditFailed {
                 reason: "not_writable",

@@ -7,6 +7,7 @@ mod announce;
 mod app;
 mod audit;
 mod ctx;
+mod documents;
 mod error;
 mod exemptions;
 mod material;

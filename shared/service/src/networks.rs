@@ -9,8 +9,10 @@ use strata_telemetry::{Events, SecurityEvent};
 use strata_tls::Folder;
 use tokio::sync::watch;
 
-/// The folder is watched, because an editor or a Kubernetes volume replaces the file.
-const FOLDER: &str = "policy";
+use crate::documents::{POLICY, of_file};
+
+/// The file. Its folder is watched, because an editor or a Kubernetes volume replaces it.
+const FILE: &str = "policy/networks.toml";
 
 /// The rules in force, of both listeners.
 pub(crate) struct NetworkPolicy {
@@ -41,24 +43,30 @@ impl NetworkPolicy {
     /// Takes over what changes, for ever. A file that is gone or has a mistake changes nothing, and raises
     /// an alarm each time it is met.
     pub(crate) async fn watch(self, events: Events) {
-        let mut folder = Folder::watch(Path::new(FOLDER));
+        let mut folder = Folder::watch(Path::new(POLICY));
         let environment = self.environment;
         loop {
             folder.changed().await;
-            let Ok(lists) = tokio::task::spawn_blocking(move || read(environment)).await else {
+            let look = move || Ok::<_, PolicyError>((read(environment)?, of_file(Path::new(FILE))));
+            let Ok(lists) = tokio::task::spawn_blocking(look).await else {
                 continue;
             };
             match lists {
-                Ok(lists) => {
+                Ok((lists, digest)) => {
                     let listen = replace(&self.listen, rules(&lists.listen));
                     let admin = replace(&self.admin, rules(&lists.admin));
                     if listen || admin {
-                        tracing::info!("new lists of networks are in force");
+                        events.emit(&SecurityEvent::PolicyReplaced {
+                            document: FILE,
+                            digest: &digest.unwrap_or_default(),
+                            reason: "networks",
+                        });
                     }
                 }
                 Err(error) => {
                     tracing::error!(%error, "new lists of networks are refused: the last good ones stay in force");
                     events.emit(&SecurityEvent::PolicyRejected {
+                        document: FILE,
                         reason: "invalid_networks",
                     });
                 }
@@ -68,7 +76,7 @@ impl NetworkPolicy {
 }
 
 fn read(environment: Environment) -> Result<ListenerNetworks, PolicyError> {
-    ListenerNetworks::load(&Path::new(FOLDER).join("networks.toml"), environment)
+    ListenerNetworks::load(Path::new(FILE), environment)
 }
 
 fn rules(lists: &NetworkLists) -> NetworkRules {

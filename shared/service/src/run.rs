@@ -13,7 +13,7 @@ use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 use crate::{
     Ctx, Service, admin,
     announce::Announcement,
-    audit,
+    audit, documents,
     error::{BuildError, StartError},
     material,
     networks::NetworkPolicy,
@@ -125,6 +125,8 @@ where
         shutdown: shutdown.clone(),
     })?;
 
+    documents::tell(&config, &telemetry.events());
+
     let mut signals = Signals::listen()?;
     let listener = bind("listen.address", config.listen.address)?;
     let admin_listener = bind("admin.address", config.admin.address)?;
@@ -139,7 +141,9 @@ where
         admin_shutdown.clone(),
     ));
     let metrics = MaterialMetrics::new(&telemetry.meter());
-    let watching = material::watch(Arc::clone(&material), metrics);
+    let folder = config.tls.material.clone();
+    let events = telemetry.events();
+    let watching = material::watch(Arc::clone(&material), folder, metrics, events);
     let _watching = AbortOnDropHandle::new(tokio::spawn(watching));
     let recording = tokio::spawn(audit::watch(trail, telemetry.events()));
     let _recording = AbortOnDropHandle::new(recording);

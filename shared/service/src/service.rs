@@ -191,9 +191,10 @@ impl Service<Experience> {
             } else {
                 parts.material.edge_config()?
             });
+            let events = parts.telemetry.events();
             let serve = on_listener(parts, transport, guard, stack);
             let serve = move |listener| {
-                tokio::spawn(refresh.run());
+                tokio::spawn(refresh.run(events));
                 serve(listener)
             };
             let ready = Box::pin(async move { keys.ready().await });

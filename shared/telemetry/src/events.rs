@@ -1,34 +1,45 @@
-//! Security events: one type, one way to emit.
+//! Security events: one type, one way to emit, one place that says how OCSF has each.
+//!
+//! - `kind`: the kinds, and the numbers of OCSF;
+//! - `record`: what an event says, the same fields for all;
+//! - `emit`: counts, records and logs;
+//! - `ocsf`: a line of the log as one event of OCSF;
+//! - `recorded`: what of it is in the audit trail.
 
-use std::{
-    net::SocketAddr,
-    num::NonZeroU32,
-    sync::{Arc, OnceLock},
-};
+mod emit;
+mod kind;
+mod ocsf;
+mod record;
+mod recorded;
 
-use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
-use opentelemetry::{
-    KeyValue,
-    metrics::{Counter, Meter},
-};
-use strata_audit::Trail;
-use strata_core::Principal;
+use std::{net::SocketAddr, sync::Arc, time::SystemTime};
 
-use crate::recorded;
+use strata_core::{Label, Principal};
 
-/// Bytes of a name that came from outside which are logged: enough to recognise it, too few to
-/// fill a disk with.
-const NAME_BYTES: usize = 256;
-
-/// Lines a second for one kind of event and one reason, and as many at once. A line costs more than
-/// the refusal it tells of, and whoever is refused decides how often: beyond this they are counted.
-const LINES: NonZeroU32 = NonZeroU32::new(50).unwrap();
+pub use emit::Events;
+pub use kind::{Kind, Mapping, SAYS};
+pub(crate) use ocsf::line;
 
 /// The target of security events. No log filter hides it.
 pub(crate) const TARGET: &str = "strata::security";
 
-/// Something was refused, or let out that must not go unnoticed. `reason` is a word in snake case that stands in the code: it is also a
-/// metric's label, so it must never be made from input.
+/// Who asks, through whom and from where, as far as it is known where an event is emitted. A user is in the
+/// audit trail by name, and in the log by a keyed hash.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Who<'a> {
+    /// The user it is for.
+    pub user: Option<&'a Arc<Principal>>,
+    /// The workload that sent it, by its SPIFFE ID; at the edge the consumer, by its client id.
+    pub caller: Option<&'a str>,
+    /// Where it came from.
+    pub address: Option<SocketAddr>,
+}
+
+/// The field that names an object, and its id, which is told as a keyed hash alone.
+pub type Named<'a> = (&'static str, &'a str);
+
+/// A decision that must not go unnoticed, or a change of what decisions are made by. `reason` is a word in
+/// snake case that stands in the code: it is also a metric's label, so it must never be made from input.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub enum SecurityEvent<'a> {
@@ -59,19 +70,21 @@ pub enum SecurityEvent<'a> {
         /// Why.
         reason: &'static str,
     },
-    /// A known workload may not call the method.
+    /// A known workload may not call the method, or sent what it may not hold.
     CallRefused {
-        /// Its SPIFFE ID.
-        caller: &'a str,
+        /// Who it is.
+        who: Who<'a>,
         /// The path it asked for.
         method: &'a str,
+        /// The object it names, where the message was read.
+        resource: Option<Named<'a>>,
         /// Why.
         reason: &'static str,
     },
     /// A workload called by an exemption from the rule of the layers. Once for each call.
     ExemptionUsed {
-        /// Its SPIFFE ID.
-        caller: &'a str,
+        /// Who it is.
+        who: Who<'a>,
         /// The path it asked for.
         method: &'a str,
     },
@@ -82,10 +95,10 @@ pub enum SecurityEvent<'a> {
         /// Why.
         reason: &'static str,
     },
-    /// A user may not see or change the object asked for.
+    /// A user may not call the method.
     AccessRefused {
-        /// The user; none where there is none.
-        user: Option<&'a Arc<Principal>>,
+        /// The user, where there is one, and through whom.
+        who: Who<'a>,
         /// The method that was called.
         method: &'a str,
         /// Why.
@@ -93,12 +106,8 @@ pub enum SecurityEvent<'a> {
     },
     /// Somebody took more requests than a limit allows.
     RateLimited {
-        /// The user that did, where it is theirs that is limited.
-        user: Option<&'a Arc<Principal>>,
-        /// The workload or the consumer that did; none where only the address is known.
-        caller: Option<&'a str>,
-        /// Where it connected from, where that is what is limited.
-        address: Option<SocketAddr>,
+        /// Who did, as far as that is known where the limit stands.
+        who: Who<'a>,
         /// Whose limit it is.
         reason: &'static str,
     },
@@ -107,14 +116,19 @@ pub enum SecurityEvent<'a> {
         /// Why.
         reason: &'static str,
     },
+    /// Replicas count together again.
+    LimitsShared {
+        /// Why.
+        reason: &'static str,
+    },
     /// The service's policies refuse a call; in audit mode they would, and it goes on.
     PolicyDenied {
-        /// The user; none where there is none.
-        user: Option<&'a Arc<Principal>>,
-        /// The calling workload; none at the edge.
-        caller: Option<&'a str>,
+        /// The user, where there is one, and through whom.
+        who: Who<'a>,
         /// The method that was called.
         method: &'a str,
+        /// The object that the request names, where that was read.
+        resource: Option<Named<'a>>,
         /// The policy that decided, by its `@id`; none where no policy permitted.
         policy: Option<&'a str>,
         /// Whether the call was refused for it.
@@ -122,257 +136,92 @@ pub enum SecurityEvent<'a> {
         /// Why.
         reason: &'static str,
     },
+    /// An answer let out a value of high sensitivity, to somebody who may have it. Once for each
+    /// answer and reason; which value is never said.
+    LabelReleased {
+        /// Who got it.
+        who: Who<'a>,
+        /// The method that was called.
+        method: &'a str,
+        /// The object that the request names.
+        resource: Option<Named<'a>>,
+        /// The most that the answer held so far.
+        label: Label,
+        /// What was let out.
+        reason: &'static str,
+    },
     /// The audit trail did not take a record.
     AuditFailed {
         /// Why.
         reason: &'static str,
     },
+    /// The audit trail is written again.
+    AuditResumed,
+    /// The service started with this configuration.
+    ConfigurationLoaded {
+        /// SHA-256 of what `--print-config` prints, in hex digits.
+        digest: &'a str,
+    },
+    /// The service started with this file of its policies.
+    PolicyLoaded {
+        /// The file, from the service's folder.
+        document: &'a str,
+        /// SHA-256 of its text, in hex digits.
+        digest: &'a str,
+    },
+    /// A file of policies or the lists of networks that changed is in force.
+    PolicyReplaced {
+        /// The file, from the service's folder.
+        document: &'a str,
+        /// SHA-256 of its text, in hex digits.
+        digest: &'a str,
+        /// What changed: `policies` or `networks`.
+        reason: &'static str,
+    },
     /// Policies or lists of networks that changed cannot be used: the last good ones stay in force.
     PolicyRejected {
+        /// Where they stand, from the service's folder.
+        document: &'a str,
         /// Why.
         reason: &'static str,
     },
-    /// An answer let out a value of high sensitivity, to somebody who may have it. Once for each
-    /// answer and reason; which value, and about whom, is never said.
-    LabelReleased {
-        /// The workload that got it; none at the edge.
-        caller: Option<&'a str>,
-        /// The method that was called.
-        method: &'a str,
-        /// What was let out.
+    /// The service started with this part of its material.
+    MaterialLoaded(Part<'a>),
+    /// This part of the material was replaced.
+    MaterialReplaced(Part<'a>),
+    /// Material that changed cannot be used: the last good one stays in force until it expires.
+    MaterialRefused {
+        /// The file that is wrong, from the material folder; none where no single one is.
+        document: Option<&'a str>,
+        /// Why.
+        reason: &'static str,
+    },
+    /// This part of the material should have been replaced by now. Once for each part.
+    MaterialExpiring(Part<'a>),
+    /// The issuer's keys are others than before, or there for the first time.
+    IssuerKeysReplaced {
+        /// SHA-256 of the key set, in hex digits.
+        digest: &'a str,
+        /// Which of the two: `rotated` or `fetched`.
+        reason: &'static str,
+    },
+    /// The issuer's keys cannot be had or used. Once for each outage.
+    IssuerKeysRefused {
+        /// Why.
         reason: &'static str,
     },
 }
 
-/// The same for every event, so that there is one line, one counter and one record. The user is for the
-/// audit trail alone.
-#[derive(Default)]
-pub(crate) struct Record<'a> {
-    pub(crate) event: &'static str,
-    pub(crate) reason: &'static str,
-    pub(crate) address: Option<SocketAddr>,
-    pub(crate) upstream: Option<&'a str>,
-    pub(crate) caller: Option<&'a str>,
-    pub(crate) method: Option<&'a str>,
-    pub(crate) policy: Option<&'a str>,
-    pub(crate) user: Option<&'a Arc<Principal>>,
+/// A part of the material.
+#[derive(Clone, Copy, Debug)]
+pub struct Part<'a> {
+    /// Which: `svid`, `edge`, `token_key`, `audit_key`, `bundles` or `crls`.
+    pub name: &'static str,
+    /// SHA-256 of its certificate, or of all that it is made of, in hex digits.
+    pub digest: &'a str,
+    /// When the first of it ends; of a list, when the next is due.
+    pub expires: SystemTime,
 }
 
-impl<'a> From<&SecurityEvent<'a>> for Record<'a> {
-    fn from(event: &SecurityEvent<'a>) -> Self {
-        let empty = Self::default();
-        match *event {
-            SecurityEvent::PeerLimited { address, reason } => Self {
-                event: "peer_limited",
-                reason,
-                address: Some(address),
-                ..empty
-            },
-            SecurityEvent::PeerRefused { address, reason } => Self {
-                event: "peer_refused",
-                reason,
-                address: Some(address),
-                ..empty
-            },
-            SecurityEvent::ListenerStarved { reason } => Self {
-                event: "listener_starved",
-                reason,
-                ..empty
-            },
-            SecurityEvent::UpstreamRefused { upstream, reason } => Self {
-                event: "upstream_refused",
-                reason,
-                upstream: Some(upstream),
-                ..empty
-            },
-            SecurityEvent::CallRefused {
-                caller,
-                method,
-                reason,
-            } => Self {
-                event: "call_refused",
-                reason,
-                caller: Some(caller),
-                method: Some(method),
-                ..empty
-            },
-            SecurityEvent::ExemptionUsed { caller, method } => Self {
-                event: "exemption_used",
-                reason: "layer_passed_over",
-                caller: Some(caller),
-                method: Some(method),
-                ..empty
-            },
-            SecurityEvent::TokenRefused { address, reason } => Self {
-                event: "token_refused",
-                reason,
-                address,
-                ..empty
-            },
-            SecurityEvent::AccessRefused {
-                user,
-                method,
-                reason,
-            } => Self {
-                event: "access_refused",
-                reason,
-                user,
-                method: Some(method),
-                ..empty
-            },
-            SecurityEvent::RateLimited {
-                user,
-                caller,
-                address,
-                reason,
-            } => Self {
-                event: "rate_limited",
-                reason,
-                user,
-                caller,
-                address,
-                ..empty
-            },
-            SecurityEvent::LimitsUnshared { reason } => Self {
-                event: "limits_unshared",
-                reason,
-                ..empty
-            },
-            SecurityEvent::PolicyDenied {
-                user,
-                caller,
-                method,
-                policy,
-                enforced,
-                reason,
-            } => Self {
-                event: if enforced {
-                    "policy_denied"
-                } else {
-                    "policy_audited"
-                },
-                reason,
-                user,
-                caller,
-                method: Some(method),
-                policy,
-                ..empty
-            },
-            SecurityEvent::AuditFailed { reason } => Self {
-                event: "audit_failed",
-                reason,
-                ..empty
-            },
-            SecurityEvent::PolicyRejected { reason } => Self {
-                event: "policy_rejected",
-                reason,
-                ..empty
-            },
-            SecurityEvent::LabelReleased {
-                caller,
-                method,
-                reason,
-            } => Self {
-                event: "label_released",
-                reason,
-                caller,
-                method: Some(method),
-                ..empty
-            },
-        }
-    }
-}
-
-/// Emits security events. Cheap to clone, which each layer of a stack is for each request.
-#[derive(Clone, Debug)]
-pub struct Events(Arc<Emitter>);
-
-#[derive(Debug)]
-struct Emitter {
-    counter: Counter<u64>,
-    unlogged: Counter<u64>,
-    lines: DefaultKeyedRateLimiter<(&'static str, &'static str)>,
-    trail: OnceLock<Trail>,
-}
-
-impl Events {
-    /// Counts on the given meter, as `strata_security_events_total{event,reason}`, and as
-    /// `strata_security_events_unlogged_total` those of them that were too many to log.
-    #[must_use]
-    pub fn new(meter: &Meter) -> Self {
-        let counter = |name, description| {
-            let counter = meter.u64_counter(name);
-            counter.with_description(description).build()
-        };
-        Self(Arc::new(Emitter {
-            counter: counter(
-                "strata_security_events",
-                "Security events by kind and reason.",
-            ),
-            unlogged: counter(
-                "strata_security_events_unlogged",
-                "Security events that were too many in a second to be logged as well.",
-            ),
-            lines: RateLimiter::keyed(Quota::per_second(LINES)),
-            trail: OnceLock::new(),
-        }))
-    }
-
-    /// Records events in this trail from now on, those of every clone of this.
-    pub fn record_to(&self, trail: Trail) {
-        // There is one trail in a process, and it stays.
-        let _ = self.0.trail.set(trail);
-    }
-
-    /// Counts one event, records it, and logs it unless there are too many like it.
-    pub fn emit(&self, event: &SecurityEvent<'_>) {
-        let record = Record::from(event);
-        let is_logged = self.count(&record);
-        let Some(trail) = self.0.trail.get() else {
-            return;
-        };
-        if let Some(decision) = recorded::decision(event, &record, is_logged)
-            && let Err(failed) = trail.note(decision)
-        {
-            // Of this there is no record, so it ends here.
-            self.emit(&SecurityEvent::AuditFailed {
-                reason: failed.reason(),
-            });
-        }
-    }
-
-    /// Gives whether it was logged.
-    fn count(&self, record: &Record<'_>) -> bool {
-        let Self(emitter) = self;
-        let labels = [
-            KeyValue::new("event", record.event),
-            KeyValue::new("reason", record.reason),
-        ];
-        emitter.counter.add(1, &labels);
-        if emitter
-            .lines
-            .check_key(&(record.event, record.reason))
-            .is_err()
-        {
-            emitter.unlogged.add(1, &labels);
-            return false;
-        }
-        tracing::warn!(
-            target: TARGET,
-            event = record.event,
-            reason = record.reason,
-            address = record.address.map(display),
-            upstream = record.upstream.map(bounded),
-            caller = record.caller.map(bounded),
-            method = record.method.map(bounded),
-            policy = record.policy.map(bounded),
-            "security event"
-        );
-        true
-    }
-}
-
-pub(crate) fn bounded(name: &str) -> &str {
-    name.get(..name.floor_char_boundary(NAME_BYTES))
-        .unwrap_or_default()
-}
+#[cfg(test)]
+mod tests;

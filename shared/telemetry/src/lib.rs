@@ -8,16 +8,15 @@ mod log;
 mod material;
 mod metrics;
 mod propagation;
-mod recorded;
 mod request;
 mod start;
 mod traces;
 mod upstream;
 
-pub use events::{Events, SecurityEvent};
+pub use events::{Events, Kind, Mapping, Named, Part, SAYS, SecurityEvent, Who};
 pub use material::MaterialMetrics;
 pub use metrics::RequestMetrics;
 pub use propagation::inject;
-pub use request::{RequestTrace, Sampling, Traced};
+pub use request::{RequestTrace, Sampling, Traced, within_trace_of};
 pub use start::{Identity, Telemetry, TelemetryError};
 pub use upstream::UpstreamMetrics;

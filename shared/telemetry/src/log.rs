@@ -1,4 +1,5 @@
-//! Log lines: one JSON object each, or text for a person at a terminal.
+//! Log lines: one JSON object each, or text for a person at a terminal. One that tells of a security event is
+//! an event of OCSF.
 
 use std::{
     fmt,
@@ -46,6 +47,7 @@ where
         LogFormat::Json => lines
             .fmt_fields(JsonFields::new())
             .event_format(JsonLines {
+                id: identity.id(),
                 identity: identity.clone(),
             })
             .with_filter(filter)
@@ -95,6 +97,8 @@ impl FormatTime for TimeAndTrace {
 
 /// Writes one JSON object per event.
 struct JsonLines {
+    /// The process, by its SPIFFE ID.
+    id: String,
     identity: Identity,
 }
 
@@ -123,13 +127,18 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> FormatEvent<S, JsonFields> for Json
             let method = fields.entry("method");
             method.or_insert_with(|| current.method.into());
         }
+        let trace_id = current.map(|current| format!("{:032x}", current.trace_id));
+        let is_event = event.metadata().target() == events::TARGET;
+        if is_event && let Some(line) = events::line(&fields, &self.id, trace_id.as_deref()) {
+            return writeln!(writer, "{line}");
+        }
         let mut timestamp = String::new();
         SystemTime.format_time(&mut Writer::new(&mut timestamp))?;
         let line = Line {
             timestamp,
             event,
             message: fields.remove("message"),
-            trace_id: current.map(|current| format!("{:032x}", current.trace_id)),
+            trace_id,
             identity: &self.identity,
             fields,
         };
@@ -190,7 +199,7 @@ const NAMES: [&str; 7] = [
 ];
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use std::sync::{Arc, Mutex};
 
     use http::HeaderMap;
@@ -199,7 +208,7 @@ mod tests {
     use tracing_subscriber::prelude::*;
 
     use super::*;
-    use crate::{Events, RequestTrace, SecurityEvent, request::Sampling};
+    use crate::{Events, RequestTrace, SecurityEvent, Who, request::Sampling};
 
     fn request() -> RequestTrace {
         RequestTrace::of(&HeaderMap::new(), "/a.A/Get", Sampling::new(0.0))
@@ -235,7 +244,7 @@ mod tests {
         String::from_utf8(bytes).unwrap()
     }
 
-    fn json(directives: &str, work: impl FnOnce()) -> Vec<Map<String, Value>> {
+    pub(crate) fn json(directives: &str, work: impl FnOnce()) -> Vec<Map<String, Value>> {
         let text = logged(LogFormat::Json, directives, work);
         text.lines()
             .map(|line| serde_json::from_str(line).unwrap())
@@ -300,10 +309,11 @@ mod tests {
                 });
             });
             assert_eq!(lines.len(), 2, "{directives}");
-            assert_eq!(lines[0]["event"], "token_refused");
-            assert_eq!(lines[0]["reason"], "expired");
-            assert!(!lines[0].contains_key("address"));
-            assert_eq!(lines[1]["address"], "127.0.0.1:9");
+            assert_eq!(lines[0]["metadata"]["log_name"], "strata::security");
+            assert_eq!(lines[0]["status_code"], "token_refused");
+            assert_eq!(lines[0]["status_detail"], "expired");
+            assert_eq!(lines[0]["src_endpoint"]["ip"], Value::Null);
+            assert_eq!(lines[1]["src_endpoint"]["ip"], "127.0.0.1");
         }
     }
 
@@ -314,14 +324,15 @@ mod tests {
             let reason = "unknown_method";
             for method in ["/a.A/Get", &"é".repeat(5_000)] {
                 events.emit(&SecurityEvent::CallRefused {
-                    caller: "me",
+                    who: Who::default(),
                     method,
+                    resource: None,
                     reason,
                 });
             }
         });
-        assert_eq!(lines[0]["method"], "/a.A/Get");
-        assert_eq!(lines[1]["method"], "é".repeat(128));
+        assert_eq!(lines[0]["api"]["operation"], "/a.A/Get");
+        assert_eq!(lines[1]["api"]["operation"], "é".repeat(128));
     }
 
     #[test]
@@ -338,7 +349,7 @@ mod tests {
             events.emit(&refused("malformed"));
         });
         assert!((50..1_000).contains(&lines.len()), "{}", lines.len());
-        assert_eq!(lines.last().unwrap()["reason"], "malformed");
+        assert_eq!(lines.last().unwrap()["status_detail"], "malformed");
     }
 
     #[test]

@@ -135,7 +135,7 @@ mod tests {
     use std::time::{Duration, SystemTime};
 
     use super::*;
-    use crate::{Events, MaterialMetrics, SecurityEvent};
+    use crate::{Events, MaterialMetrics, SecurityEvent, Who};
 
     fn metrics() -> Metrics {
         Metrics::new(
@@ -220,8 +220,9 @@ mod tests {
             reason: "expired",
         });
         events.emit(&SecurityEvent::CallRefused {
-            caller: "spiffe://a/b",
+            who: Who::default(),
             method: "/made/up",
+            resource: None,
             reason: "unknown_method",
         });
         let text = metrics.render();

@@ -127,6 +127,19 @@ impl RequestTrace {
     }
 }
 
+/// Runs what tells of a request before that has a trace here: within the one that its headers name, if any.
+pub fn within_trace_of<T>(
+    headers: &HeaderMap,
+    method: &'static str,
+    work: impl FnOnce() -> T,
+) -> T {
+    let Some(parent) = extract(headers) else {
+        return work();
+    };
+    let trace_id = id(parent.trace_id());
+    CURRENT.sync_scope(Current { trace_id, method }, work)
+}
+
 /// The span of a sampled request and its context; none where nothing records spans.
 fn recorded(parent: Option<SpanContext>, method: &'static str) -> Option<(Span, TraceContext)> {
     let span = tracing::error_span!(
@@ -237,6 +250,20 @@ mod tests {
         assert_eq!(id(read.trace_id()), ours.trace_id);
         assert_eq!(read.span_id().to_bytes(), ours.span_id.to_be_bytes());
         assert!(read.is_sampled());
+    }
+
+    #[test]
+    fn what_is_told_before_there_is_a_trace_is_told_within_that_of_the_caller() {
+        let told = |values: &[&str]| {
+            let told = || current().map(|current| current.trace_id);
+            within_trace_of(&headers(values), "/a/b", told)
+        };
+        assert_eq!(
+            told(&[SAMPLED]),
+            Some(0x4bf9_2f35_77b3_4da6_a3ce_929d_0e0e_4736)
+        );
+        assert_eq!(told(&["nonsense"]), None);
+        assert_eq!(told(&[]), None);
     }
 
     #[tokio::test]

@@ -33,6 +33,13 @@ pub struct Identity {
 }
 
 impl Identity {
+    /// Its SPIFFE ID; its name where that makes none, with which no service starts.
+    pub(crate) fn id(&self) -> String {
+        let domain = strata_config::trust_domain(self.layer, self.environment).ok();
+        let id = domain.and_then(|domain| domain.workload(&self.service).ok());
+        id.map_or_else(|| self.service.clone(), |id| id.as_str().to_owned())
+    }
+
     /// As OpenTelemetry's semantic conventions name it.
     fn resource(&self) -> Resource {
         Resource::builder_empty()

@@ -93,8 +93,8 @@ pub(crate) struct Anchors {
     only: Vec<(Layer, Vec<SpiffeId>)>,
     accept_stale: bool,
     algorithms: WebPkiSupportedAlgorithms,
-    /// Everything read, to tell whether anything changed.
-    read: Vec<Vec<u8>>,
+    /// Every certificate and every list that was read, to tell whether anything changed.
+    read: (Vec<Vec<u8>>, Vec<Vec<u8>>),
 }
 
 impl Anchors {
@@ -110,7 +110,7 @@ impl Anchors {
             only: Vec::new(),
             accept_stale,
             algorithms: provider().signature_verification_algorithms,
-            read: Vec::new(),
+            read: (Vec::new(), Vec::new()),
         };
         for bundle in bundles {
             let of_layer = anchors.load_bundle(dir, bundle)?;
@@ -131,10 +131,10 @@ impl Anchors {
         let list_file = bundle.file(dir, CRLS);
         let lists = Lists::read(&list_file)?;
         let ders = lists.iter().flat_map(Lists::der);
-        self.read.extend(ders.map(<[u8]>::to_vec));
+        self.read.1.extend(ders.map(<[u8]>::to_vec));
         let mut anchors = Vec::new();
         for ca in certificates(&file, bundle)? {
-            self.read.push(ca.to_vec());
+            self.read.0.push(ca.to_vec());
             let Some((anchor, not_after)) = anchor(&ca, bundle).map_err(invalid)? else {
                 continue;
             };
@@ -214,6 +214,16 @@ impl Anchors {
         };
         let bundle = bundles.iter().find(dropped)?;
         Some(bundle.file(dir, CRLS))
+    }
+
+    /// The certificates of all CAs (DER), those that are over too.
+    pub(crate) fn authorities(&self) -> impl Iterator<Item = &[u8]> {
+        self.read.0.iter().map(Vec::as_slice)
+    }
+
+    /// The lists of what they took back (DER).
+    pub(crate) fn lists(&self) -> impl Iterator<Item = &[u8]> {
+        self.read.1.iter().map(Vec::as_slice)
     }
 
     /// Whether both were read from the same certificates and lists.

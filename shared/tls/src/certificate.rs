@@ -18,6 +18,13 @@ use crate::refusal::Refusal;
 /// A parsed certificate.
 pub(crate) struct Certificate<'a>(X509Certificate<'a>);
 
+/// From when until when something is good, in seconds since 1970.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Term {
+    pub(crate) from: u64,
+    pub(crate) until: u64,
+}
+
 /// Where a moment stands to a certificate's validity.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Validity {
@@ -115,6 +122,14 @@ impl<'a> Certificate<'a> {
     /// The last second it is valid.
     pub(crate) fn not_after(&self) -> UnixTime {
         unix_time(self.0.validity.not_after)
+    }
+
+    /// When it is valid.
+    pub(crate) fn term(&self) -> Term {
+        Term {
+            from: unix_time(self.0.validity.not_before).as_secs(),
+            until: self.not_after().as_secs(),
+        }
     }
 
     /// Whether it signed the list.

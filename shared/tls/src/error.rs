@@ -1,6 +1,9 @@
 //! Why a service's material is not accepted: one sentence each that names the file.
 
-use std::{io, path::PathBuf};
+use std::{
+    io,
+    path::{Path, PathBuf},
+};
 
 use strata_core::{Layer, SpiffeId};
 
@@ -78,4 +81,37 @@ pub enum MaterialError {
     /// The TLS library does not accept the composition.
     #[error("cannot compose the TLS configuration: {0}")]
     Compose(#[from] rustls::Error),
+}
+
+impl MaterialError {
+    /// The same in a word, for events.
+    #[must_use]
+    pub const fn reason(&self) -> &'static str {
+        match self {
+            Self::Read { .. } => "unreadable",
+            Self::KeyMode { .. } => "open_to_others",
+            Self::Invalid { .. } => "invalid",
+            Self::Identity { .. } => "another_identity",
+            Self::MissingBundle { .. } => "missing_bundle",
+            Self::MissingList { .. } => "missing_list",
+            Self::ExtraBundle { .. } => "extra_bundle",
+            Self::Trust { .. } => "wrong_trust",
+            Self::NoEdge(_) | Self::NoSystemRoots | Self::Compose(_) => "unusable",
+        }
+    }
+
+    /// The file that is wrong; none where no single one is.
+    #[must_use]
+    pub fn file(&self) -> Option<&Path> {
+        match self {
+            Self::Read { file, .. }
+            | Self::KeyMode { file, .. }
+            | Self::Invalid { file, .. }
+            | Self::Identity { file, .. }
+            | Self::MissingBundle { file, .. }
+            | Self::MissingList { file }
+            | Self::ExtraBundle { file } => Some(file),
+            Self::Trust { .. } | Self::NoEdge(_) | Self::NoSystemRoots | Self::Compose(_) => None,
+        }
+    }
 }

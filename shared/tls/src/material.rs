@@ -17,6 +17,7 @@ use crate::{
     error::MaterialError,
     folder::Folder,
     live::Live,
+    parts::MaterialPart,
     peers::Peers,
     snapshot::Snapshot,
     tokens::{TokenIssuers, TokenSigner},
@@ -83,7 +84,10 @@ impl Material {
     }
 
     /// Reloads whenever the folder changes, for ever, and tells of each time.
-    pub async fn watch(self: Arc<Self>, outcome: impl Fn(Result<Reload, MaterialError>) + Send) {
+    pub async fn watch(
+        self: Arc<Self>,
+        mut outcome: impl FnMut(Result<Reload, MaterialError>) + Send,
+    ) {
         let mut folder = Folder::watch(&self.dir);
         loop {
             let material = self.clone();
@@ -99,6 +103,12 @@ impl Material {
     #[must_use]
     pub fn expires(&self) -> SystemTime {
         SystemTime::UNIX_EPOCH + Duration::from_secs(self.live.get().not_after.as_secs())
+    }
+
+    /// What the material in force is made of.
+    #[must_use]
+    pub fn parts(&self) -> Vec<MaterialPart> {
+        self.live.get().parts()
     }
 
     /// Who the service is.

@@ -7,7 +7,7 @@ use webpki::{CertRevocationList, OwnedCertRevocationList};
 use x509_parser::{prelude::FromDer, revocation_list::CertificateRevocationList};
 
 use crate::{
-    certificate::{Certificate, unix_time},
+    certificate::{Certificate, Term, unix_time},
     error::MaterialError,
 };
 
@@ -23,6 +23,15 @@ impl Revocations {
     pub(crate) const fn list(&self) -> &CertRevocationList<'static> {
         &self.list
     }
+}
+
+/// For how long a list (DER) is good; none when it does not say.
+pub(crate) fn term(der: &[u8]) -> Option<Term> {
+    let (_, list) = CertificateRevocationList::from_der(der).ok()?;
+    Some(Term {
+        from: unix_time(list.last_update()).as_secs(),
+        until: unix_time(list.next_update()?).as_secs(),
+    })
 }
 
 /// The lists of a file, each still without the CA that signed it.

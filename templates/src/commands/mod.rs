@@ -5,6 +5,7 @@ pub(crate) mod audit;
 pub(crate) mod catalogue;
 pub(crate) mod check;
 pub(crate) mod data_map;
+pub(crate) mod events;
 pub(crate) mod graph;
 pub(crate) mod manifest;
 pub(crate) mod new;

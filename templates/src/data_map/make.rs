@@ -127,8 +127,8 @@ fn kept(service: &sources::Service) -> Vec<Kept> {
     }
     // A user's network address is personal (CJEU, C-582/14); a workload's is not.
     let of_users = service.manifest.layer == Layer::Experience;
-    let holds = "trace ids, methods, SPIFFE IDs, network addresses of those refused; no labelled \
-        value";
+    let holds = "trace ids, methods, SPIFFE IDs, client ids, network addresses of those refused, ids of users \
+        and objects as keyed hashes; no labelled value";
     let until = "whoever collects stderr says";
     kept.push(line("logs and security events", holds, of_users, until));
     let holds = "user ids, ids of objects as keyed hashes, trace ids, methods, SPIFFE IDs, labels; no other \

@@ -12,6 +12,7 @@ fn findings(change: impl FnOnce(&Sample)) -> Vec<(String, String)> {
     strata(sample.root(), &["openapi", "--write"]).data();
     strata(sample.root(), &["data-map", "--write"]).data();
     strata(sample.root(), &["catalogue", "--write"]).data();
+    strata(sample.root(), &["events", "--write"]).data();
     assert_eq!(strata(sample.root(), &["check"]).data(), "nothing found\n");
     change(&sample);
     let answer = strata(sample.root(), &["check", "--format", "json"]);
@@ -83,7 +84,7 @@ fn exempt(sample: &Sample, days: i64) {
 #[test]
 fn an_exemption_of_both_sides_is_no_finding_and_is_listed() {
     let sample = Sample::new();
-    for paper in ["openapi", "catalogue"] {
+    for paper in ["openapi", "catalogue", "events"] {
         strata(sample.root(), &[paper, "--write"]).data();
     }
     exempt(&sample, 30);
@@ -264,7 +265,7 @@ fn a_document_that_is_not_what_the_contract_says() {
 
 #[test]
 fn a_data_map_that_is_not_what_the_contracts_say() {
-    let problem = "differs from what contracts and policies say";
+    let problem = "differs from what it is made from";
     let edited = findings(|sample| sample.replace("docs/data-map.md", "P7Y", "P1D"));
     found(&edited, "docs/data-map.md", problem);
     let contract = "proto/system/ledger/v1/ledger.proto";
@@ -279,7 +280,7 @@ fn a_data_map_that_is_not_what_the_contracts_say() {
 
 #[test]
 fn a_catalogue_that_is_not_what_contracts_and_plans_say() {
-    let problem = "differs from what contracts and policies say";
+    let problem = "differs from what it is made from";
     let edited = findings(|sample| sample.replace("docs/catalogue.md", "team", "nobody"));
     found(&edited, "docs/catalogue.md", problem);
     let plans = "experience-api/app/policy/plans.toml";
@@ -293,6 +294,15 @@ fn a_catalogue_that_is_not_what_contracts_and_plans_say() {
     let unknown = findings(|sample| sample.replace(plans, "GetBalance", "GetBalances"));
     let problem = "plan 'standard' has method 'GetBalances', which no version has";
     found(&unknown, "docs/catalogue.md", problem);
+}
+
+#[test]
+fn a_paper_of_the_events_that_is_not_what_services_tell() {
+    let file = "docs/security/events.md";
+    let edited = findings(|sample| sample.replace(file, "token_refused", "token_taken"));
+    found(&edited, file, "differs from what it is made from");
+    let missing = findings(|sample| std::fs::remove_file(sample.root().join(file)).unwrap());
+    found(&missing, file, "is missing");
 }
 
 #[test]
@@ -332,6 +342,7 @@ fn a_configuration_that_would_not_start() {
     strata(sample.root(), &["openapi", "--write"]).data();
     strata(sample.root(), &["data-map", "--write"]).data();
     strata(sample.root(), &["catalogue", "--write"]).data();
+    strata(sample.root(), &["events", "--write"]).data();
     sample.write(file, "[listen]\nadress = \"0.0.0.0:1\"\n");
     strata(sample.root(), &["check", "--env", "dev"]).data();
     strata(sample.root(), &["check", "--env", "prod"]).error();

@@ -9,7 +9,9 @@ use jsonwebtoken::{
 };
 use quick_cache::sync::Cache;
 use serde::Deserialize;
+use sha2::{Digest as _, Sha256};
 use strata_net::fetch;
+use strata_telemetry::{Events, SecurityEvent};
 use tokio::{
     sync::{Notify, watch},
     time::sleep,
@@ -117,14 +119,36 @@ enum FetchError {
     NoKeys,
 }
 
+impl FetchError {
+    /// As an event says it.
+    const fn reason(&self) -> &'static str {
+        match self {
+            Self::Net(_) => "unreachable",
+            Self::Document(_) => "malformed",
+            Self::OtherIssuer => "other_issuer",
+            Self::NoKeys => "no_usable_key",
+        }
+    }
+}
+
 impl Refresh {
     /// Fetches now and then for ever, and sooner when a key is missed. A failed fetch keeps the keys there
-    /// are.
-    pub async fn run(self) {
+    /// are. `events` is told of other keys, and once of each outage.
+    pub async fn run(self, events: Events) {
+        let mut outage = None;
         loop {
             match self.fetch().await {
-                Ok(keys) => self.replace(keys),
-                Err(error) => tracing::warn!(%error, "cannot fetch the issuer's keys"),
+                Ok(keys) => {
+                    outage = None;
+                    self.tell(self.replace(keys), &events);
+                }
+                Err(error) => {
+                    tracing::warn!(%error, "cannot fetch the issuer's keys");
+                    let reason = error.reason();
+                    if outage.replace(reason) != Some(reason) {
+                        events.emit(&SecurityEvent::IssuerKeysRefused { reason });
+                    }
+                }
             }
             if self.current.borrow().is_none() {
                 sleep(RETRY).await;
@@ -143,16 +167,31 @@ impl Refresh {
         self.wanted.notified().await;
     }
 
-    /// The same keys again change nothing.
-    pub(super) fn replace(&self, keys: KeySet) {
+    /// The same keys again change nothing. Gives what became of them, as an event says it; none when nothing
+    /// did.
+    pub(super) fn replace(&self, keys: KeySet) -> Option<&'static str> {
+        let mut became = None;
         self.current.send_if_modified(|current| {
             let known = current.as_ref().map(|known| &known.document);
             let differs = known != Some(&keys.document);
             if differs {
+                became = Some(known.map_or("fetched", |_| "rotated"));
                 *current = Some(Arc::new(keys));
             }
             differs
         });
+        became
+    }
+
+    fn tell(&self, became: Option<&'static str>, events: &Events) {
+        let current = self.current.borrow().clone();
+        let (Some(reason), Some(keys)) = (became, current) else {
+            return;
+        };
+        let document = serde_json::to_vec(&keys.document).unwrap_or_default();
+        let digest = format!("{:x}", Sha256::digest(document));
+        let digest = &digest;
+        events.emit(&SecurityEvent::IssuerKeysReplaced { digest, reason });
     }
 
     async fn fetch(&self) -> Result<KeySet, FetchError> {

@@ -89,7 +89,7 @@ impl Entry {
     }
 
     fn decision(&mut self, code: &'static str) -> Decision {
-        let named = self.release.take_named();
+        let named = self.release.named();
         Decision {
             trace: Some(self.trace.trace_id),
             user: self.user.clone(),

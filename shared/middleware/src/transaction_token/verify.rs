@@ -13,7 +13,7 @@ use strata_tokens::{Refused, Verifier};
 use tower::{Layer, Service};
 
 use super::metadata::{Malformed, take};
-use crate::refuse::Refuse;
+use crate::{refuse::Refuse, who::who};
 
 /// Puts the [`strata_core::Principal`] of a valid transaction token into the request's extensions, narrowed to what the
 /// caller says beside it. A request with a token that is not valid is refused; one without a token acts
@@ -72,13 +72,10 @@ impl TransactionTokenLayer {
     fn report<B>(&self, request: &Request<B>, Refused(reason): Refused) {
         let extensions = request.extensions();
         let method = extensions.get::<Method>();
-        let caller = match extensions.get::<Caller>() {
-            Some(Caller::Workload(id)) => id.as_str(),
-            Some(Caller::Edge) | None => "unknown",
-        };
         self.events.emit(&SecurityEvent::CallRefused {
-            caller,
+            who: who(extensions),
             method: method.map_or("unmatched", |method| method.path),
+            resource: None,
             reason,
         });
     }

@@ -100,6 +100,50 @@ fn a_new_svid_is_presented_at_the_next_handshake() {
 }
 
 #[test]
+fn what_is_replaced_has_another_digest_and_nothing_else_has() {
+    let world = World::new();
+    let names = |parts: Vec<MaterialPart>| parts.into_iter().map(|part| part.name).collect();
+    let before = world.material.parts();
+    let all: Vec<_> = names(before.clone());
+    assert_eq!(all, ["svid", "audit_key", "bundles"]);
+    let changed = |before: &[MaterialPart]| -> Vec<&'static str> {
+        let mut parts = world.material.parts();
+        parts.retain(|part| !before.contains(part));
+        names(parts)
+    };
+    world.crl(&world.system.revoke(&[], Duration::hours(4)));
+    assert_eq!(world.material.reload().unwrap(), Reload::Replaced);
+    assert_eq!(changed(&before), ["crls"]);
+
+    let before = world.material.parts();
+    let mut leaf = world.folder.leaf();
+    leaf.until = Duration::hours(12);
+    world.folder.write("svid", &world.folder.ca.issue(&leaf));
+    assert_eq!(world.material.reload().unwrap(), Reload::Replaced);
+    assert_eq!(changed(&before), ["svid"]);
+}
+
+#[test]
+fn a_part_is_due_when_a_quarter_of_its_time_is_left() {
+    let world = World::new();
+    let part = |name| {
+        let parts = world.material.parts();
+        parts.into_iter().find(|part| part.name == name).unwrap()
+    };
+    assert_eq!(part("svid").expires, world.material.expires());
+    for part in world.material.parts() {
+        assert!(part.due < part.expires, "{part:?}");
+    }
+    // A CA that ends is no matter while another of its name does not.
+    let (due, next) = (part("bundles"), Ca::new(&domain(Layer::System, "dev")));
+    let both = world.system.pem() + &next.pem();
+    world.folder.bundle(Layer::System, &both);
+    world.material.reload().unwrap();
+    assert!(part("bundles").due >= due.due);
+    assert_ne!(part("bundles").digest, due.digest);
+}
+
+#[test]
 fn broken_material_changes_nothing() {
     let world = World::new();
     let presented = || world.material.live.get().svid.cert.clone();
