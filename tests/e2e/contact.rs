@@ -8,10 +8,10 @@ use prost::Message as _;
 use proto_system_customers::v1::{Contact, UpdateContactRequest};
 use serde_json::{Value, json};
 use strata_testkit::{Credential, Probe};
-use strata_tests::{Answer, Rig, eventually};
+use strata_tests::{Answer, Relay, Rig, eventually};
 use tonic::{Code, Request, Status};
 
-use crate::{CONTACT, OVERVIEW, relay::Relay, stores::profile};
+use crate::{CONTACT, OVERVIEW, stores::profile};
 
 const PATIENCE: Duration = Duration::from_secs(5);
 
@@ -89,7 +89,8 @@ pub(crate) async fn a_key_has_one_effect(rig: &mut Rig) {
 pub(crate) async fn there_is_one_effect_when_the_connection_dies_after_the_commit(rig: &mut Rig) {
     let customer = "cus_000025";
     let token = rig.token(customer).unwrap();
-    let relay = Relay::start(rig.estate.service("customers").unwrap().address).await;
+    let relay = Relay::start(rig.estate.service("customers").unwrap().address);
+    let relay = relay.await.unwrap();
     let overview = rig.another("customer-overview").unwrap();
     let overview = overview.upstream("customers", relay.address).start();
     let overview = overview.await.unwrap();

@@ -7,6 +7,7 @@ mod audit;
 mod bound;
 mod chain;
 mod classification;
+mod clock;
 mod consumers;
 mod contact;
 mod desk;
@@ -16,6 +17,7 @@ mod drive;
 mod events;
 mod folder;
 mod forwarded;
+mod full;
 mod headers;
 mod hidden;
 mod issuer;
@@ -33,12 +35,12 @@ mod policies;
 mod problems;
 mod production;
 mod rates;
-mod relay;
 mod release;
 mod replicas;
 mod secrecy;
 mod sign_in;
 mod stores;
+mod storm;
 mod stream;
 mod tenants;
 mod tokens;
@@ -132,6 +134,12 @@ fn main() -> anyhow::Result<ExitCode> {
         drain::a_second_signal_ends_it_at_once,
         outage::a_killed_service_is_a_problem_until_it_is_back,
         outage::a_hung_service_is_a_problem_at_the_deadline,
+        outage::a_connection_that_fell_silent_is_given_up,
+        full::a_store_without_room_changes_nothing,
+        clock::a_clock_that_steps_back_bends_no_trail,
+        clock::a_token_of_before_a_step_back_is_not_passed_on,
+        storm::retries_stay_within_their_budget,
+        storm::an_upstream_that_fails_every_call_is_spared,
         limits::a_body_beyond_the_limit_is_refused,
         limits::a_value_beyond_its_limit_is_refused_by_name,
         limits::a_hop_takes_no_message_it_must_not,
@@ -153,6 +161,7 @@ fn main() -> anyhow::Result<ExitCode> {
         audit::each_request_is_in_the_trail_of_every_service,
         audit::who_is_refused_is_in_the_trail,
         audit::nobody_is_served_while_the_trail_cannot_be_written,
+        audit::nobody_is_served_while_a_sink_is_read_only,
         audit::a_trail_that_cannot_be_written_stops_the_start,
         audit::what_was_answered_outlives_a_kill,
         attack::nothing_is_found_on_the_sample_estate,

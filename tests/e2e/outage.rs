@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use http::StatusCode;
-use strata_tests::{Rig, eventually};
+use strata_tests::{Relay, Rig, eventually};
 
-use crate::{OVERVIEW, chain::Chain};
+use crate::{OVERVIEW, PATIENCE, chain::Chain};
 
 /// How soon a service that is back is used again, with room for a busy machine.
 const SOON: Duration = Duration::from_secs(3);
@@ -57,4 +57,42 @@ pub(crate) async fn a_hung_service_is_a_problem_at_the_deadline(rig: &mut Rig) {
         let answer = chain.edge.get(OVERVIEW, &token).await.unwrap();
         assert_eq!(answer.status, StatusCode::OK, "{service}: {answer:?}");
     }
+}
+
+/// A network that swallows everything and says nothing: the first missed deadline has the callee asked
+/// whether it is there.
+pub(crate) async fn a_connection_that_fell_silent_is_given_up(rig: &mut Rig) {
+    let relay = Relay::start(rig.estate.service("customers").unwrap().address);
+    let relay = relay.await.unwrap();
+    let short = |service| {
+        let launch = rig.another(service).unwrap();
+        launch.set("STRATA_LIMITS__REQUEST_TIMEOUT", "1s")
+    };
+    let overview = short("customer-overview").upstream("customers", relay.address);
+    let overview = overview.start().await.unwrap();
+    let storefront = short("storefront").upstream("customer-overview", overview.address);
+    let storefront = storefront.start().await.unwrap();
+    let edge = rig.edge("storefront").unwrap().at(storefront.address);
+    let token = rig.token("cus_000001").unwrap();
+    let before = edge.get(OVERVIEW, &token).await.unwrap();
+    assert_eq!(before.status, StatusCode::OK, "{before:?}");
+
+    relay.fall_silent();
+    let answer = edge.get(OVERVIEW, &token).await.unwrap();
+    assert!(answer.is_problem(StatusCode::GATEWAY_TIMEOUT), "{answer:?}");
+    // Nobody asks any more, and it is found out all the same.
+    let given_up = eventually(PATIENCE, async || {
+        Ok(overview.log().contains("it does not answer"))
+    });
+    assert!(given_up.await.is_ok(), "the connection is kept");
+    let answer = edge.get(OVERVIEW, &token).await.unwrap();
+    let later = LATER.into_iter().any(|status| answer.is_problem(status));
+    assert!(later, "{answer:?}");
+
+    relay.heal();
+    let back = eventually(SOON, async || {
+        let after = edge.get(OVERVIEW, &token).await?;
+        Ok(after.status == StatusCode::OK && after.body == before.body)
+    });
+    back.await.unwrap();
 }

@@ -4,9 +4,9 @@ use std::time::{Duration, Instant};
 
 use http::StatusCode;
 use strata_testkit::Credential;
-use strata_tests::{CANARY, Edge, Instance, Manner, Rig, StandIn, eventually};
+use strata_tests::{CANARY, Edge, Instance, Manner, Relay, Rig, StandIn, eventually};
 
-use crate::{OVERVIEW, relay::Relay};
+use crate::OVERVIEW;
 
 /// Of each process here.
 const DEADLINE: Duration = Duration::from_secs(2);
@@ -39,7 +39,8 @@ impl Faulty {
                 format!("{}s", DEADLINE.as_secs()),
             )
         };
-        let relay = Relay::start(rig.estate.service("customers").unwrap().address).await;
+        let relay = Relay::start(rig.estate.service("customers").unwrap().address);
+        let relay = relay.await.unwrap();
         let overview = another("customer-overview").upstream("customers", relay.address);
         let overview = overview.start().await.unwrap();
         let storefront = another("storefront").upstream("customer-overview", overview.address);

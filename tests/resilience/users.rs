@@ -1,6 +1,6 @@
 //! The users of every case: a mix of reads, a stream and writes over both edges.
 
-use std::sync::Arc;
+use std::{net::SocketAddr, sync::Arc};
 
 use bytes::Bytes;
 use http::{
@@ -52,14 +52,19 @@ pub(crate) const KINDS: [Kind; 4] = [
     },
 ];
 
-/// Lets the users loose.
+/// Lets the users loose on the estate.
 pub(crate) fn load(rig: &Rig) -> Load {
-    let client = |edge| {
-        let address = rig.estate.service(edge).unwrap().address;
+    let address = |edge| rig.estate.service(edge).unwrap().address;
+    load_of(rig, address("storefront"), address("support-desk"))
+}
+
+/// Lets the users loose on these Experience APIs.
+pub(crate) fn load_of(rig: &Rig, storefront: SocketAddr, desk: SocketAddr) -> Load {
+    let client = |address| {
         let dialer = Dialer::edge(&rig.estate.edge_ca(), &[b"h2"]).unwrap();
         Arc::new(Client::new(address, dialer, CONNECTIONS))
     };
-    let (storefront, desk) = (client("storefront"), client("support-desk"));
+    let (storefront, desk) = (client(storefront), client(desk));
     let customers: Vec<_> = (0..CUSTOMERS)
         .map(|number| {
             let customer = format!("cus_{:06}", number + 1);

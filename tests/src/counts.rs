@@ -14,17 +14,21 @@ const REQUESTS: &str = "strata_request_duration_seconds_count";
 const SHED: &str = "strata_requests_shed_total";
 const EVENTS: &str = "strata_security_events_total";
 const RELOADS: &str = "strata_material_reload_total";
+const RETRIES: &str = "strata_upstream_retries_total";
+const NOT_TRIED: &str = "strata_upstream_refused_total";
 /// Between two looks at something that is about to happen.
 const LOOK: Duration = Duration::from_millis(5);
 
-/// The requests that reached a method, the security events, and the looks at changed material, since
-/// the process started. By series, as Prometheus writes them.
+/// The requests that reached a method, the security events, the looks at changed material, and what became
+/// of calls to others, since the process started. By series, as Prometheus writes them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Counts {
     requests: BTreeMap<String, u64>,
     shed: BTreeMap<String, u64>,
     events: BTreeMap<String, u64>,
     reloads: BTreeMap<String, u64>,
+    retries: BTreeMap<String, u64>,
+    not_tried: BTreeMap<String, u64>,
 }
 
 impl Counts {
@@ -46,6 +50,8 @@ impl Counts {
             shed: series(text, SHED),
             events: series(text, EVENTS),
             reloads: series(text, RELOADS),
+            retries: series(text, RETRIES),
+            not_tried: series(text, NOT_TRIED),
         })
     }
 
@@ -77,6 +83,19 @@ impl Counts {
     #[must_use]
     pub fn reloads(&self, outcome: &str) -> u64 {
         sum(&self.reloads, &[("outcome", outcome)])
+    }
+
+    /// Calls to an upstream that were sent again.
+    #[must_use]
+    pub fn retries(&self, upstream: &str) -> u64 {
+        sum(&self.retries, &[("upstream", upstream)])
+    }
+
+    /// Calls to an upstream that its breaker refused.
+    #[must_use]
+    pub fn refused_by_breaker(&self, upstream: &str) -> u64 {
+        let labels = [("upstream", upstream), ("reason", "breaker")];
+        sum(&self.not_tried, &labels)
     }
 
     /// Requests of an outcome.
@@ -160,6 +179,8 @@ mod tests {
             shed: series(text, SHED),
             events: series(text, EVENTS),
             reloads: series(text, RELOADS),
+            retries: series(text, RETRIES),
+            not_tried: series(text, NOT_TRIED),
         };
         assert_eq!(counts.events("a", "b"), 2);
         assert_eq!(counts.events("a", "d"), 0);

@@ -22,7 +22,8 @@ use tokio::{
 use crate::counts::eventually;
 
 /// What puts them onto a Debian.
-const INSTALL: &str = "apt-get install python3 python3-venv nodejs npm openssl redis-server";
+const INSTALL: &str =
+    "apt-get install python3 python3-venv nodejs npm openssl redis-server faketime";
 /// What puts the one onto it that checks dependencies.
 const INSTALL_DENY: &str = "cargo install cargo-deny --locked";
 /// Far above what any needs: it ends a test that hangs.
@@ -44,15 +45,33 @@ async fn has_or(program: &str, arguments: &[&str], install: &str) -> Result<bool
         .await;
     let has = started.is_ok_and(|status| status.success());
     if !has {
-        if std::env::var_os("CI").is_some() {
-            bail!("{program} is missing: {install}");
-        }
-        writeln!(
-            std::io::stdout(),
-            "SKIPPED: {program} is missing: {install}"
-        )?;
+        missing(program, install)?;
     }
     Ok(has)
+}
+
+/// Says that a test is skipped, and what to do about it; in CI that is an error.
+pub(crate) fn missing(what: &str, remedy: &str) -> Result<()> {
+    if std::env::var_os("CI").is_some() {
+        bail!("{what} is missing: {remedy}");
+    }
+    writeln!(std::io::stdout(), "SKIPPED: {what} is missing: {remedy}")?;
+    Ok(())
+}
+
+/// The library that shows a process another time of day, if there is one.
+///
+/// # Errors
+/// When faketime does not say where it is; in CI, when there is none.
+pub async fn faketime() -> Result<Option<PathBuf>> {
+    if !has("faketime", &["--version"]).await? {
+        return Ok(None);
+    }
+    // It preloads the library into whatever it runs.
+    let mut shown = Command::new("faketime");
+    shown.args(["-m", "-f", "+0", "printenv", "LD_PRELOAD"]);
+    let library = outcome(shown, b"").await?;
+    Ok(Some(library.trim().into()))
 }
 
 /// OpenSSL's command line, if there is one.

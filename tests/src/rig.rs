@@ -146,6 +146,19 @@ impl Rig {
         self.binaries.path(TOOL)
     }
 
+    /// The same, for a process that one user asks what many ask elsewhere.
+    ///
+    /// # Errors
+    /// When the estate has no such service.
+    pub fn another_for_many(&self, service: &str) -> Result<Launch> {
+        let settings = one_user_stands_for_many().into_iter();
+        Ok(
+            settings.fold(self.another(service)?, |launch, (variable, value)| {
+                launch.set(variable, value)
+            }),
+        )
+    }
+
     /// The file of a System API's store.
     ///
     /// # Errors

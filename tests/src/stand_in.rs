@@ -17,7 +17,7 @@ use http_body_util::{BodyExt as _, Empty, StreamBody, combinators::BoxBody};
 use hyper::body::{Frame, Incoming};
 use strata_net::{Limits, Networks, Transport};
 use strata_telemetry::Events;
-use strata_testkit::{Acceptor, Credential};
+use strata_testkit::{Accepted, Acceptor, Credential};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::{TcpListener, TcpStream},
@@ -41,6 +41,7 @@ fn limits() -> Limits {
         networks: Networks::loopback(),
     }
 }
+const GRPC: HeaderValue = HeaderValue::from_static("application/grpc");
 /// NOT_FOUND: what a service answers that knows nothing.
 const NOT_FOUND: HeaderValue = HeaderValue::from_static("5");
 /// INTERNAL.
@@ -71,6 +72,8 @@ pub enum Manner {
     Noise,
     /// It ends the connection once it has been asked.
     HangsUp,
+    /// Of five calls it drops so many, resetting their streams. In the others it finds nothing.
+    Drops(usize),
 }
 
 impl Manner {
@@ -118,7 +121,7 @@ impl StandIn {
         let received = Arc::new(Mutex::new(Vec::new()));
         let shutdown = CancellationToken::new();
         let stop = shutdown.clone();
-        if matches!(manner, Manner::Noise | Manner::HangsUp) {
+        if matches!(manner, Manner::Noise | Manner::HangsUp | Manner::Drops(_)) {
             let acceptor = Acceptor::presenting(credential, &[b"h2"])?;
             let kept = Arc::clone(&received);
             tokio::spawn(stop.run_until_cancelled_owned(async move {
@@ -179,8 +182,7 @@ async fn answer(manner: Manner) -> Result<Response<Body>, Infallible> {
         _ => Response::new(Empty::new().map_err(|never| match never {}).boxed()),
     };
     let headers = response.headers_mut();
-    let grpc = HeaderValue::from_static("application/grpc");
-    headers.insert(header::CONTENT_TYPE, grpc);
+    headers.insert(header::CONTENT_TYPE, GRPC);
     match manner {
         Manner::FindsNothing => {
             headers.insert("grpc-status", NOT_FOUND);
@@ -225,6 +227,9 @@ async fn rudely(
     received: Arc<Mutex<Vec<HeaderMap>>>,
 ) -> io::Result<()> {
     let mut stream = acceptor.accept(stream).await?;
+    if let Manner::Drops(of_five) = manner {
+        return dropping(of_five, stream, received).await;
+    }
     // The preface and the first frames, so that the caller believes it is connected.
     let mut buffer = [0; 1024];
     let _some = stream.read(&mut buffer).await?;
@@ -238,5 +243,34 @@ async fn rudely(
         while stream.read(&mut buffer).await? > 0 {}
     }
     // Dropped without a word of TLS.
+    Ok(())
+}
+
+/// Over h2 itself, since no answer of a handler resets a stream before its head.
+async fn dropping(
+    of_five: usize,
+    stream: Accepted,
+    received: Arc<Mutex<Vec<HeaderMap>>>,
+) -> io::Result<()> {
+    let connection = h2::server::handshake(stream).await;
+    let mut connection = connection.map_err(io::Error::other)?;
+    while let Some(call) = connection.accept().await {
+        let (request, mut response) = call.map_err(io::Error::other)?;
+        let turn = {
+            let mut kept = received.lock().unwrap_or_else(PoisonError::into_inner);
+            kept.push(request.into_parts().0.headers);
+            kept.len() % 5
+        };
+        if turn < of_five {
+            response.send_reset(h2::Reason::INTERNAL_ERROR);
+            continue;
+        }
+        let mut nothing = Response::new(());
+        let headers = nothing.headers_mut();
+        headers.insert(header::CONTENT_TYPE, GRPC);
+        headers.insert("grpc-status", NOT_FOUND);
+        let sent = response.send_response(nothing, true);
+        sent.map_err(io::Error::other)?;
+    }
     Ok(())
 }

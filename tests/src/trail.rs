@@ -2,33 +2,40 @@
 
 use std::{
     collections::BTreeMap,
+    future::ready,
     io,
     net::SocketAddr,
     path::{Path, PathBuf},
+    sync::atomic::{AtomicBool, Ordering},
 };
 
 use anyhow::{Context as _, Result, ensure};
 use bytes::Bytes;
 use futures_util::{StreamExt as _, stream};
-use http::{HeaderMap, HeaderName, StatusCode};
+use http::{
+    HeaderMap, HeaderName, Method, Request, StatusCode,
+    header::{AUTHORIZATION, CONTENT_TYPE},
+};
 use prost::Message as _;
 use proto_system_customers::v1::{Customer, GetCustomerRequest};
 use serde_json::json;
 use strata_audit::{Found, Query, Report, query, verify};
 use strata_core::SpiffeId;
-use strata_testkit::{Credential, Probe};
+use strata_testkit::{Credential, Dialer, Probe};
 use strata_tls::Auditors;
 use tempfile::TempDir;
 
-use crate::{edge::Edge, launch::Launch, rig::Rig};
+use crate::{launch::Launch, load::Client, rig::Rig};
 
 /// Requests under way at once.
 const TOGETHER: usize = 64;
+/// Connections that they share.
+const CONNECTIONS: usize = 4;
 
 /// One user stands for many.
 const CUSTOMER: &str = "cus_000032";
 /// What they write.
-const CONTACT: &str = "/v1/me/contact";
+const CONTACT: &str = "https://localhost/v1/me/contact";
 /// What is read of them.
 const GET: &str = "/system.customers.v1.CustomersService/GetCustomer";
 const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
@@ -103,24 +110,34 @@ pub fn verified(rig: &Rig, audit: &Path, checkpoints: &Path, id: &SpiffeId) -> R
     Ok(verify(audit, checkpoints, &auditors, &domain, Some(id))?)
 }
 
-/// Kills a System API and an Experience API over it by turns, each time in the midst of so many requests:
-/// writes of a user, which go through both, and reads of what is RESTRICTED, which no user of the sample may
-/// have, from the System API by the workload that may. Gives how many were answered, all of which were found
-/// in the trails.
+/// What outlived some kills.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Outlived {
+    /// Requests that were answered. All of them are in the trails, once each.
+    pub answered: u64,
+    /// Decisions in both trails.
+    pub decisions: u64,
+}
+
+/// Kills a System API and an Experience API over it by turns, each time after so many answers as chance has
+/// it, `answers` at an average: to writes of a user, which go through both, and to reads of what is
+/// RESTRICTED, which no user of the sample may have, from the System API by the workload that may.
 ///
 /// # Errors
 /// What was answered and is not in a trail, or a trail that does not verify.
-pub async fn outlives_kills(rig: &Rig, rounds: u64, requests: u64) -> Result<u64> {
+pub async fn outlives_kills(rig: &Rig, rounds: u64, answers: u64) -> Result<Outlived> {
     let (system, edge) = (Kept::new()?, Kept::new()?);
-    let mut all_answered = 0;
+    let mut outlived = Outlived::default();
     for round in 0..rounds {
-        let answered = under_load(rig, &system, &edge, round, requests).await?;
+        outlived.decisions = 0;
+        let answered = under_load(rig, &system, &edge, round, answers).await?;
         for (service, kept) in [("customers", &system), ("storefront", &edge)] {
             let id = &rig.estate.service(service)?.id;
             let (audit, checkpoints) = (kept.audit(), kept.checkpoints());
             let report = verified(rig, &audit, &checkpoints, id)?;
             ensure!(report.is_sound(), "round {round}, {service}: {report:?}");
             ensure!(twice(&audit)?.is_empty(), "round {round}, {service}: twice");
+            outlived.decisions += report.records;
             let mut written = BTreeMap::new();
             for found in all(&audit)? {
                 *written.entry(found.record.trace_text()).or_insert(0_u64) += 1;
@@ -134,9 +151,9 @@ pub async fn outlives_kills(rig: &Rig, rounds: u64, requests: u64) -> Result<u64
                 );
             }
         }
-        all_answered += answered.len() as u64;
+        outlived.answered += answered.len() as u64;
     }
-    Ok(all_answered)
+    Ok(outlived)
 }
 
 /// Gives the traces of what was answered, and whether each was a write.
@@ -145,39 +162,33 @@ async fn under_load(
     system: &Kept,
     edge: &Kept,
     round: u64,
-    requests: u64,
+    answers: u64,
 ) -> Result<Vec<(u128, bool)>> {
-    let another = |service: &str| -> Result<Launch> {
-        let limited = |launch: Launch, of: &&str| {
-            launch
-                .set(format!("STRATA_LIMITS__{of}__REQUESTS"), "1000000")
-                .set(format!("STRATA_LIMITS__{of}__PER"), "10s")
-        };
-        let launch = rig.another(service)?;
-        Ok(["NETWORK", "USER", "WORKLOAD"].iter().fold(launch, limited))
-    };
-    let customers = system.of(another("customers")?).start().await?;
-    let overview = another("customer-overview")?;
+    let customers = system.of(rig.another_for_many("customers")?);
+    let customers = customers.start().await?;
+    let overview = rig.another_for_many("customer-overview")?;
     let overview = overview.upstream("customers", customers.address);
     let overview = overview.start().await?;
-    let storefront = edge.of(another("storefront")?);
+    let storefront = edge.of(rig.another_for_many("storefront")?);
     let storefront = storefront.upstream("customer-overview", overview.address);
     let storefront = storefront.start().await?;
+    let dialer = Dialer::edge(&rig.estate.edge_ca(), &[b"h2"])?;
     let clients = Clients {
-        edge: rig.edge("storefront")?.at(storefront.address),
+        edge: Client::new(storefront.address, dialer, CONNECTIONS),
         token: rig.token(CUSTOMER)?,
         workload: Workload::of(rig, customers.address)?,
     };
-    let fatal = 1 + rand::random::<u64>() % (requests / 2);
-    let mut sent = stream::iter(0..requests)
+    let fatal = 1 + rand::random::<u64>() % (2 * answers);
+    let killed = AtomicBool::new(false);
+    // Enough, also where not every one is answered.
+    let mut sent = stream::iter(0..4 * answers + 64)
+        .take_while(|_| ready(!killed.load(Ordering::Relaxed)))
         .map(|number| clients.one(round, number))
         .buffer_unordered(TOGETHER);
     let mut answered = Vec::new();
-    let mut killed = false;
     while let Some(answer) = sent.next().await {
         answered.extend(answer);
-        if !killed && answered.len() as u64 >= fatal {
-            killed = true;
+        if answered.len() as u64 >= fatal && !killed.swap(true, Ordering::Relaxed) {
             let victim = if round.is_multiple_of(2) {
                 &storefront
             } else {
@@ -187,6 +198,7 @@ async fn under_load(
         }
     }
     drop(sent);
+    let killed = killed.into_inner();
     ensure!(killed, "round {round}: nothing was killed");
     for process in [storefront, customers] {
         // Its folder is free once it has ended.
@@ -198,7 +210,7 @@ async fn under_load(
 
 /// Who asks.
 struct Clients {
-    edge: Edge,
+    edge: Client,
     token: String,
     workload: Workload,
 }
@@ -210,15 +222,30 @@ impl Clients {
         let parent = format!("00-{trace:032x}-00000000000000ff-00");
         let is_write = number.is_multiple_of(2);
         let is_answered = if is_write {
-            let key = format!("kill-{round}-{number}");
-            let body = json!({ "email": "new@example.com", "idempotencyKey": key });
-            let form = |request: http::request::Builder| request.header("traceparent", parent);
-            let answer = self.edge.patch_as(CONTACT, &self.token, &body, form).await;
-            answer.is_ok_and(|answer| answer.status == StatusCode::OK)
+            self.writes(&parent, &format!("kill-{round}-{number}")).await
         } else {
             self.workload.reads(&parent).await
         };
         is_answered.then_some((trace, is_write))
+    }
+
+    /// Whether the user was told that it is written.
+    async fn writes(&self, parent: &str, key: &str) -> bool {
+        let body = json!({ "email": "new@example.com", "idempotencyKey": key });
+        let request = Request::builder()
+            .method(Method::PATCH)
+            .uri(CONTACT)
+            .header(AUTHORIZATION, format!("Bearer {}", self.token))
+            .header(CONTENT_TYPE, "application/json")
+            .header(TRACEPARENT, parent)
+            .body(Bytes::from(body.to_string()));
+        match request {
+            Ok(request) => {
+                let answer = self.edge.ask(request).await;
+                answer.is_ok_and(|(status, _)| status == StatusCode::OK)
+            }
+            Err(_) => false,
+        }
     }
 }
 

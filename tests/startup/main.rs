@@ -3,6 +3,7 @@
 
 #![cfg(test)]
 
+mod audit;
 mod bench;
 mod environment;
 mod files;

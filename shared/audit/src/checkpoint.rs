@@ -120,13 +120,16 @@ pub(crate) struct Vouched {
 }
 
 /// Why an entry of a checkpoint file says nothing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Unsound {
     /// The file ends within it.
+    #[error("it is cut short")]
     CutShort,
     /// It is none, or names no key, or no entry of a trail.
+    #[error("it cannot be read")]
     Unreadable,
     /// The service did not sign it: another did, or its signature is of something else.
+    #[error("this service's audit key has not signed it")]
     NotSigned,
 }
 
@@ -215,7 +218,8 @@ impl Iterator for CheckpointReader<'_> {
     }
 }
 
-/// The last checkpoint of `service` that can be believed; none where there is none.
+/// The last checkpoint of `service` that can be believed; none where there is none. What cannot be in the
+/// files that are read for it is told.
 pub(crate) fn last(
     folder: &Path,
     service: &SpiffeId,
@@ -223,10 +227,27 @@ pub(crate) fn last(
 ) -> io::Result<Option<Vouched>> {
     let files = folder::files(folder, CHECKPOINTS)?;
     for Numbered { name, .. } in files.iter().rev() {
-        let bytes = fs::read(folder.join(name))?;
-        let sound = CheckpointReader::new(&bytes, service, auditors).filter_map(|(_, it)| it.ok());
-        if let Some(last) = sound.max_by_key(|it| it.sequence) {
-            return Ok(Some(last));
+        let path = folder.join(name);
+        let bytes = fs::read(&path)?;
+        let mut last: Option<Vouched> = None;
+        for (offset, checkpoint) in CheckpointReader::new(&bytes, service, auditors) {
+            match checkpoint {
+                Ok(vouched)
+                    if last
+                        .as_ref()
+                        .is_none_or(|it| it.sequence < vouched.sequence) =>
+                {
+                    last = Some(vouched);
+                }
+                Ok(_) => {}
+                Err(unsound) => tracing::warn!(
+                    file = %path.display(), offset, %unsound,
+                    "a checkpoint of the audit trail is not believed: run `cargo strata audit verify`"
+                ),
+            }
+        }
+        if last.is_some() {
+            return Ok(last);
         }
     }
     Ok(None)

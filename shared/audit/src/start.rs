@@ -64,6 +64,10 @@ pub(crate) fn find(
     let vouched = checkpoint::last(&settings.checkpoints, service, auditors)
         .map_err(|source| failed(&settings.checkpoints, source))?;
     let (link, seal) = end(&settings.folder, service, vouched.as_ref())?;
+    if seal.is_some() && vouched.is_none() {
+        let folder = settings.folder.display();
+        tracing::warn!(%folder, "no checkpoint vouches for the audit trail that is continued");
+    }
     Ok(Found { link, seal, lock })
 }
 

@@ -177,7 +177,9 @@ impl Writer {
             if since < RETRY && !self.closing {
                 return Some(RETRY - since);
             }
+            // It can be written again when all of it can: a new file too, where one is due.
             let done = self.commit().and_then(|()| self.vouch());
+            let done = done.and_then(|()| self.keep());
             self.outcome(done);
             return None;
         }

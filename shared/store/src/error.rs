@@ -24,6 +24,11 @@ pub enum StoreError {
     Migrate(#[from] sqlx::migrate::MigrateError),
 }
 
+/// What SQLite's extended result code is a kind of: its lower eight bits (<https://sqlite.org/rescode.html>).
+fn primary(code: &str) -> Option<u32> {
+    code.parse::<u32>().ok().map(|code| code & 0xff)
+}
+
 /// Maps a driver's error to a code. The driver's own text may hold values, so it goes nowhere but
 /// into the variant name of a log line.
 #[must_use]
@@ -37,9 +42,11 @@ pub fn map(error: sqlx::Error) -> Error {
         sqlx::Error::Database(database) if database.is_unique_violation() => {
             (ErrorCode::Conflict, "unique_violation")
         }
-        sqlx::Error::Database(database) => match database.code().as_deref() {
-            // SQLITE_BUSY and SQLITE_LOCKED (https://sqlite.org/rescode.html).
-            Some("5" | "6") => (ErrorCode::Unavailable, "busy"),
+        sqlx::Error::Database(database) => match database.code().and_then(|code| primary(&code)) {
+            // SQLITE_BUSY and SQLITE_LOCKED, SQLITE_IOERR, SQLITE_FULL.
+            Some(5 | 6) => (ErrorCode::Unavailable, "busy"),
+            Some(10) => (ErrorCode::Unavailable, "io"),
+            Some(13) => (ErrorCode::Unavailable, "full"),
             _ => (ErrorCode::Internal, "database"),
         },
         _ => (ErrorCode::Internal, "driver"),

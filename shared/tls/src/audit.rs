@@ -96,13 +96,16 @@ impl Auditors {
     }
 
     /// Who the leaf (DER) was at a moment, in seconds since 1970: a trail outlives the leaves that
-    /// vouched for it.
+    /// vouched for it. The moment is what the key's holder says that it was. One before the leaf's time is
+    /// that of a clock which stepped back, and is taken for the beginning of that time.
     ///
     /// # Errors
-    /// [`Refusal`] when it is not a leaf of this environment's audit CA for this use alone, valid then.
+    /// [`Refusal`] when it is not a leaf of this environment's audit CA for this use alone, or its time was
+    /// over then.
     pub fn verify(&self, leaf: &[u8], at: u64) -> Result<AuditKey, Refusal> {
         let leaf = CertificateDer::from(leaf).into_owned();
         let at = UnixTime::since_unix_epoch(std::time::Duration::from_secs(at));
+        let at = at.max(Certificate::parse(&leaf)?.not_before());
         let id = match &self.0 {
             From::Live(live) => verify(&live.get().auditors, Role::Auditor, &leaf, &[], at),
             From::Folder(anchors) => verify(anchors, Role::Auditor, &leaf, &[], at),

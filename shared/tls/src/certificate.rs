@@ -110,13 +110,18 @@ impl<'a> Certificate<'a> {
     }
 
     pub(crate) fn validity(&self, now: UnixTime) -> Validity {
-        if now < unix_time(self.0.validity.not_before) {
+        if now < self.not_before() {
             Validity::NotYet
         } else if now > self.not_after() {
             Validity::Over
         } else {
             Validity::Current
         }
+    }
+
+    /// The first second it is valid.
+    pub(crate) fn not_before(&self) -> UnixTime {
+        unix_time(self.0.validity.not_before)
     }
 
     /// The last second it is valid.

@@ -88,8 +88,11 @@ impl Minter {
         // Not by name, which versions of an API share: what is signed is of the one that is asked.
         let key = (access, method.path);
         let now = get_current_timestamp();
-        let shared =
-            |minted: &Minted| minted.generation == generation && now < minted.at + SHARED.as_secs();
+        // One from the future is of before the clock stepped back: whoever has not seen it yet refuses it.
+        let shared = |minted: &Minted| {
+            let time = minted.at..minted.at + SHARED.as_secs();
+            minted.generation == generation && time.contains(&now)
+        };
         if let Some(minted) = self.minted.get(&key).filter(shared) {
             return Ok(minted);
         }

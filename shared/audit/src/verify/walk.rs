@@ -24,6 +24,10 @@ use crate::{
 /// each second, and a disk may be slow.
 const UNVOUCHED: u64 = 10_000_000_000;
 
+/// A clock that is further back, in nanoseconds, has stepped: what several threads record at once may be in
+/// another order than their looks at it.
+const STEP: u64 = 1_000_000_000;
+
 /// A trail that is being verified.
 pub(super) struct Walk<'a> {
     folder: PathBuf,
@@ -34,8 +38,10 @@ pub(super) struct Walk<'a> {
     link: Link,
     /// The first entry there is.
     first: u64,
-    /// The entry after the last that a checkpoint vouches for: its number, file, offset and time.
-    unvouched: Option<(u64, String, u64, u64)>,
+    /// The entry after the last that a checkpoint vouches for: its number, file and offset.
+    unvouched: Option<(u64, String, u64)>,
+    /// How long ago that was, in nanoseconds: the clock's steps back left out.
+    unvouched_for: u64,
     time: u64,
     steps_back: u64,
     /// The file that a `Removed` says is the first.
@@ -61,6 +67,7 @@ impl<'a> Walk<'a> {
             link: Link::START,
             first: 0,
             unvouched: None,
+            unvouched_for: 0,
             time: 0,
             steps_back: 0,
             removed: None,
@@ -259,12 +266,15 @@ impl<'a> Walk<'a> {
             }
             Some(_) => self.unvouched = None,
             None if self.unvouched.is_none() => {
-                let at = (sequence, name.to_owned(), offset as u64, item.time);
-                self.unvouched = Some(at);
+                self.unvouched = Some((sequence, name.to_owned(), offset as u64));
+                self.unvouched_for = 0;
             }
-            None => {}
+            None => {
+                let passed = item.time.saturating_sub(self.time);
+                self.unvouched_for = self.unvouched_for.saturating_add(passed);
+            }
         }
-        if item.time < self.time {
+        if self.time.saturating_sub(item.time) > STEP {
             self.steps_back += 1;
         }
         self.time = item.time;
@@ -291,8 +301,8 @@ impl<'a> Walk<'a> {
             report.find(self.finding(name, last + 1, offset, problem));
             return;
         }
-        if let Some((sequence, file, offset, since)) = self.unvouched.take() {
-            if self.time.abs_diff(since) > UNVOUCHED || claims.last().is_none() {
+        if let Some((sequence, file, offset)) = self.unvouched.take() {
+            if self.unvouched_for > UNVOUCHED || claims.last().is_none() {
                 report.find(Finding {
                     file: self.folder.join(file).display().to_string(),
                     sequence: Some(sequence),

@@ -367,9 +367,10 @@ fn an_audit_leaf_vouches_for_trails_and_for_nothing_else() {
     assert_eq!(&key.id, material.id());
     assert!(key.signed(b"a checkpoint", &signed.signature));
     assert!(!key.signed(b"another", &signed.signature));
-    for other in [now - 600, now + 48 * 3600] {
-        assert!(auditors.verify(&signed.leaf, other).is_err(), "{other}");
-    }
+    let later = auditors.verify(&signed.leaf, now + 48 * 3600);
+    assert!(later.is_err());
+    // By a clock that stepped back, it signed before its time.
+    assert_eq!(auditors.verify(&signed.leaf, now - 600).unwrap().id, key.id);
     // Of whichever layer: one folder is enough to verify all trails of an environment.
     let all = Auditors::load(folder.dir.path(), &folder.own).unwrap();
     let verified = |ca: &Ca, leaf: &Leaf| all.verify(&ca.issue(leaf).der(), now).map(|_| ());
