@@ -3,11 +3,15 @@
 
 use std::{fs, path::Path, time::Duration};
 
-use http::StatusCode;
+use bytes::Bytes;
+use futures_util::future::join_all;
+use http::{Request, StatusCode};
 use serde_json::json;
 use strata_audit::{Found, ResourceKey, Verdict};
+use strata_testkit::Dialer;
 use strata_tests::{
     Answer, Edge, ReadOnly, Rig, SmallDisk, eventually,
+    load::Client,
     trail::{self, Kept, all, twice, verified},
 };
 use strata_tls::MASK_KEY;
@@ -184,6 +188,7 @@ pub(crate) async fn nobody_is_served_while_a_sink_is_read_only(rig: &mut Rig) {
     let edge = rig.edge("storefront").unwrap();
     let token = rig.token("cus_000034").unwrap();
     let id = &rig.estate.service("storefront").unwrap().id;
+    let dialer = Dialer::edge(&rig.estate.edge_ca(), &[b"h2"]).unwrap();
     for sink in [Kept::audit, Kept::checkpoints] {
         let kept = Kept::new().unwrap();
         let launch = kept.of(rig.another_for_many("storefront").unwrap());
@@ -196,13 +201,20 @@ pub(crate) async fn nobody_is_served_while_a_sink_is_read_only(rig: &mut Rig) {
             return;
         };
         // No request has to be the one that is told: a file may become due between two.
-        let mut asked = 0;
+        let client = Client::new(process.address, dialer.clone(), 4);
+        let read = async || {
+            let request = Request::get(format!("https://localhost{OVERVIEW}"));
+            let request = request.header("authorization", format!("Bearer {token}"));
+            let answer = client.ask(request.body(Bytes::new()).unwrap());
+            answer.await.unwrap().0
+        };
         let unready = eventually(PATIENCE, async || {
-            let status = change(&edge, &token, &format!("{asked}")).await;
-            asked += 1;
-            Ok(status == StatusCode::SERVICE_UNAVAILABLE && !process.is_ready().await?)
+            let told = join_all((0..32).map(|_| read())).await;
+            let is_shut = told.contains(&StatusCode::SERVICE_UNAVAILABLE);
+            Ok(is_shut && !process.is_ready().await?)
         });
-        unready.await.unwrap();
+        let unready = unready.await;
+        assert!(unready.is_ok(), "it goes on: {}", process.log());
         for number in 0..10 {
             let status = change(&edge, &token, &format!("shut-{number}")).await;
             assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE);

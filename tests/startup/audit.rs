@@ -44,7 +44,10 @@ async fn the_trail_of_another_environment_is_named_and_left_alone() {
         file.to_str().unwrap(),
         "audit trail of spiffe://system.test.",
     ];
-    bench.assert_refuses(kept.of(bench.honest()), &parts).await;
+    let checkpoints = bench.path("checkpoints");
+    let launch = kept.of(bench.honest());
+    let launch = launch.set("STRATA_AUDIT__CHECKPOINTS", checkpoints);
+    bench.assert_refuses(launch, &parts).await;
     assert_eq!(
         (last(&kept.audit()), fs::read(&file).unwrap()),
         (file, before)

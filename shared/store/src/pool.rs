@@ -3,7 +3,7 @@
 use std::{path::Path, str::FromStr, time::Duration};
 
 use sqlx::{
-    SqlitePool,
+    Connection as _, SqliteConnection, SqlitePool,
     migrate::Migrator,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
@@ -31,11 +31,22 @@ pub async fn open(database: &Database, migrations: &Path) -> Result<SqlitePool, 
     let pool = SqlitePoolOptions::new()
         .max_connections(database.max_connections)
         .acquire_timeout(ACQUIRE_TIMEOUT)
+        .after_release(|connection, _| Box::pin(is_well(connection)))
         .connect_with(options)
         .await
         .map_err(StoreError::Open)?;
     Migrator::new(migrations).await?.run(&pool).await?;
     Ok(pool)
+}
+
+/// Whether a connection can be used again. SQLite itself ends a transaction whose disk is full, and the
+/// driver goes on counting it: no other can be begun there any more.
+async fn is_well(connection: &mut SqliteConnection) -> Result<bool, sqlx::Error> {
+    if connection.is_in_transaction() {
+        // It may be about to be rolled back.
+        connection.ping().await?;
+    }
+    Ok(!connection.is_in_transaction())
 }
 
 fn options(database: &Database) -> Result<SqliteConnectOptions, StoreError> {
