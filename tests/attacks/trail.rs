@@ -19,7 +19,7 @@ use crate::{CONTACT, OVERVIEW, PATIENCE};
 /// Decisions of an edge.
 const REQUESTS: u128 = 600;
 /// Under way at once.
-const TOGETHER: usize = 64;
+const TOGETHER: usize = 16;
 const CONNECTIONS: usize = 8;
 const CUSTOMER: &str = "cus_000042";
 /// What the traces of this test begin with.

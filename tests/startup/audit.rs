@@ -20,10 +20,14 @@ async fn ran(launch: Launch) -> String {
     ended.stderr
 }
 
-/// The last file in a folder.
+/// The last file of a trail or of checkpoints in a folder, which holds a lock besides.
 fn last(folder: &Path) -> PathBuf {
     let files = fs::read_dir(folder).unwrap();
-    files.map(|file| file.unwrap().path()).max().unwrap()
+    let files = files.map(|file| file.unwrap().path());
+    files
+        .filter(|file| file.extension().is_some())
+        .max()
+        .unwrap()
 }
 
 #[tokio::test]
