@@ -83,3 +83,72 @@ impl Call {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        label::{Label, Sensitivity},
+        object::Object,
+        principal::Authentication,
+    };
+
+    struct Everything;
+
+    impl Objects for Everything {
+        fn may_reach(&self, _: &Object<'_>) -> bool {
+            true
+        }
+
+        fn miss(&self, _: &'static str) {}
+    }
+
+    fn call(user: bool) -> Call {
+        let principal = Principal {
+            subject: "cus_1".to_owned(),
+            roles: Vec::new(),
+            scopes: vec!["a:read".to_owned(), "b:read".to_owned()],
+            region: None,
+            tenant: None,
+            clearance: Clearance(Label::new(Sensitivity::Restricted, &[])),
+            authentication: Authentication::default(),
+        };
+        let credential = Credential {
+            token: HeaderValue::from_static("token"),
+            leaf: HeaderValue::from_static("leaf"),
+            narrowed: false,
+        };
+        Call {
+            caller: Caller::Edge,
+            principal: user.then(|| Arc::new(principal)),
+            credential: user.then_some(credential),
+            objects: Some(Arc::new(Everything)),
+            deadline: Instant::now(),
+            trace: TraceContext {
+                trace_id: 7,
+                span_id: 1,
+                sampled: true,
+            },
+        }
+    }
+
+    #[test]
+    fn without_a_user_nobody_is_acted_for() {
+        assert_eq!(call(true).principal().unwrap().subject, "cus_1");
+        assert_eq!(call(false).principal(), Err(ErrorCode::Unauthenticated));
+    }
+
+    #[test]
+    fn a_narrowed_call_is_for_less_says_so_and_opens_nothing() {
+        let whole = call(true);
+        let internal = Clearance(Label::new(Sensitivity::Internal, &[]));
+        let narrowed = whole.narrowed_to("b:read", internal);
+        let user = narrowed.principal().unwrap();
+        assert_eq!((&user.scopes[..], user.clearance), (&["b:read".to_owned()][..], internal));
+        let credential = narrowed.credential.unwrap();
+        assert!(credential.narrowed && credential.token == "token" && credential.leaf == "leaf");
+        assert!(narrowed.objects.is_none() && whole.objects.is_some());
+        assert_eq!((narrowed.deadline, narrowed.trace), (whole.deadline, whole.trace));
+        assert!(call(false).narrowed_to("", internal).credential.is_none());
+    }
+}

@@ -179,6 +179,41 @@ impl std::error::Error for Error {}
 mod tests {
     use super::*;
 
+    /// ARCHITECTURE.md, section 11.
+    #[test]
+    fn each_code_is_what_the_paper_says() {
+        for (code, name, grpc, http) in [
+            (ErrorCode::InvalidArgument, "INVALID_ARGUMENT", 3, 400),
+            (ErrorCode::Unauthenticated, "UNAUTHENTICATED", 16, 401),
+            (ErrorCode::PermissionDenied, "PERMISSION_DENIED", 7, 403),
+            (ErrorCode::NotFound, "NOT_FOUND", 5, 404),
+            (ErrorCode::Conflict, "CONFLICT", 10, 409),
+            (ErrorCode::ResourceExhausted, "RESOURCE_EXHAUSTED", 8, 429),
+            (ErrorCode::Unimplemented, "UNIMPLEMENTED", 12, 501),
+            (ErrorCode::Gone, "GONE", 12, 410),
+            (ErrorCode::Internal, "INTERNAL", 13, 500),
+            (ErrorCode::Unavailable, "UNAVAILABLE", 14, 503),
+            (ErrorCode::DeadlineExceeded, "DEADLINE_EXCEEDED", 4, 504),
+        ] {
+            assert_eq!(code.as_str(), name);
+            assert_eq!((code.grpc(), code.http().as_u16()), (grpc, http), "{name}");
+        }
+    }
+
+    #[test]
+    fn an_error_says_its_own_sentence_or_that_of_its_code() {
+        let mut sentences: Vec<_> = ErrorCode::ALL.map(ErrorCode::safe_message).into();
+        assert!(sentences.iter().all(|sentence| sentence.contains(' ')));
+        sentences.sort_unstable();
+        sentences.dedup();
+        assert_eq!(sentences.len(), ErrorCode::ALL.len());
+        let plain = Error::from(ErrorCode::NotFound);
+        assert_eq!(plain.message(), "there is no such resource");
+        let own = Error::new(ErrorCode::Conflict, "it has moved");
+        assert_eq!((own.code(), own.message()), (ErrorCode::Conflict, "it has moved"));
+        assert_eq!(own.to_string(), "CONFLICT: it has moved");
+    }
+
     #[test]
     fn grpc_numbers_round_trip_and_unknown_is_internal() {
         for code in ErrorCode::ALL {

@@ -230,6 +230,14 @@ pub(crate) mod tests {
     }
 
     #[test]
+    fn a_set_shows_its_members_in_bit_order() {
+        let both = Categories::of(&[Category::Child, Category::Personal]);
+        assert_eq!(format!("{both:?}"), "{Personal, Child}");
+        assert_eq!(Vec::from(both), [Category::Personal, Category::Child]);
+        assert_eq!(Categories::from(Vec::from(both)), both);
+    }
+
+    #[test]
     fn reads_from_toml_shape() {
         let label: Label = serde_json::from_str(
             r#"{"sensitivity":"restricted","categories":["personal","special_category"]}"#,

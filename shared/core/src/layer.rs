@@ -148,6 +148,18 @@ mod tests {
     }
 
     #[test]
+    fn each_layer_knows_those_beside_it() {
+        for (layer, callers, callees) in [
+            (Layer::System, &[Layer::Process][..], &[][..]),
+            (Layer::Process, &[Layer::Experience], &[Layer::System]),
+            (Layer::Experience, &[], &[Layer::Process]),
+        ] {
+            assert!(layer.callers().eq(callers.iter().copied()), "{layer}");
+            assert!(layer.callees().eq(callees.iter().copied()), "{layer}");
+        }
+    }
+
+    #[test]
     fn names_round_trip() {
         for layer in Layer::ALL {
             assert_eq!(layer.to_string().parse::<Layer>().unwrap(), layer);

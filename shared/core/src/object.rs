@@ -171,6 +171,18 @@ mod tests {
     }
 
     #[test]
+    fn who_decides_is_printed_without_what_is_decided() {
+        let nothing = Object {
+            kind: "Parcel",
+            owner: "ann",
+            region: "",
+            tenant: "",
+        };
+        let objects: Arc<dyn Objects> = Arc::new(Only(nothing, 0.into()));
+        assert_eq!(format!("{objects:?}"), "Objects");
+    }
+
+    #[test]
     fn an_object_opens_to_whom_it_is_decided_and_to_nobody_else() {
         let ann = Object {
             kind: "Parcel",

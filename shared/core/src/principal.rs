@@ -93,6 +93,56 @@ impl std::fmt::Debug for Principal {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::label::{Category, Label, Sensitivity};
+
+    fn user() -> Principal {
+        let label = Label::new(Sensitivity::Restricted, &[Category::Personal]);
+        Principal {
+            subject: "cus_1".to_owned(),
+            roles: vec!["agent".to_owned(), "lead".to_owned()],
+            scopes: vec!["a:read".to_owned(), "b:read".to_owned()],
+            region: Some("uk".to_owned()),
+            tenant: Some("brand".to_owned()),
+            clearance: Clearance(label),
+            authentication: Authentication {
+                risk: Some(7),
+                ..Authentication::default()
+            },
+        }
+    }
+
+    #[test]
+    fn a_user_has_the_roles_and_scopes_that_are_named_and_no_others() {
+        assert!(user().has_role("lead") && !user().has_role("lea") && !user().has_role(""));
+        for scopes in ["", "a:read", "b:read a:read", " a:read  a:read "] {
+            assert!(user().has_scopes(scopes), "{scopes}");
+        }
+        for scopes in ["c:read", "a:read c:read", "a:read,b:read", "A:READ"] {
+            assert!(!user().has_scopes(scopes), "{scopes}");
+        }
+    }
+
+    #[test]
+    fn narrowing_takes_scopes_and_labels_away_and_nothing_else() {
+        let public = Clearance(Label::new(Sensitivity::Public, &[Category::Personal]));
+        let narrowed = user().narrowed_to("b:read c:read", public);
+        let expected = Principal {
+            scopes: vec!["b:read".to_owned()],
+            clearance: public,
+            ..user()
+        };
+        assert!(narrowed == expected);
+        assert!(user().narrowed_to("a:read b:read", user().clearance) == user());
+        assert!(user().narrowed_to("", user().clearance).scopes.is_empty());
+    }
+
+    #[test]
+    fn a_user_is_printed_without_who_it_is() {
+        assert_eq!(
+            format!("{:?}", user()),
+            r#"Principal { roles: ["agent", "lead"], scopes: ["a:read", "b:read"], .. }"#
+        );
+    }
 
     #[test]
     fn a_sign_in_is_never_younger_than_it_is() {

@@ -18,7 +18,7 @@ mod http;
 mod limits;
 mod networks;
 mod peer;
-mod proxy;
+pub mod proxy;
 mod serve;
 mod streams;
 mod transport;

@@ -3,7 +3,7 @@
 use std::{io, net::SocketAddr};
 
 use ppp::v2::{Addresses, Command, Header, ParseError};
-use tokio::{io::AsyncReadExt as _, net::TcpStream};
+use tokio::io::{AsyncRead, AsyncReadExt as _};
 
 /// The part of a header that says how long the rest is.
 const FIXED: usize = 16;
@@ -13,7 +13,13 @@ const REST: usize = 520;
 
 /// Reads the header off the stream, not one byte more, and gives the client's address. A proxy that
 /// speaks for itself (a health check) keeps its own.
-pub(crate) async fn client(stream: &mut TcpStream, proxy: SocketAddr) -> io::Result<SocketAddr> {
+///
+/// # Errors
+/// When the stream ends within the header, or begins with none that names a client.
+pub async fn client(
+    stream: &mut (impl AsyncRead + Unpin),
+    proxy: SocketAddr,
+) -> io::Result<SocketAddr> {
     let mut bytes = vec![0; FIXED];
     stream.read_exact(&mut bytes).await?;
     if let Err(ParseError::Partial(_, rest)) = Header::try_from(bytes.as_slice()) {

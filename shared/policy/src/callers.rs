@@ -246,6 +246,14 @@ mod tests {
     }
 
     #[test]
+    fn each_refusal_has_a_word_of_its_own() {
+        assert_eq!(Denied::UnknownCaller.reason(), "unknown_caller");
+        assert_eq!(Denied::UnknownMethod.reason(), "unknown_method");
+        assert_eq!(Denied::MethodNotAllowed.reason(), "method_not_allowed");
+        assert_eq!(Denied::ExemptionExpired.reason(), "exemption_expired");
+    }
+
+    #[test]
     fn nothing_written_admits_nobody() {
         let missing = Path::new("no/such/callers.toml");
         let callers = Callers::load(missing, Layer::System, Environment::Dev, &METHODS).unwrap();
