@@ -144,11 +144,17 @@ mod tests {
         let internal = Clearance(Label::new(Sensitivity::Internal, &[]));
         let narrowed = whole.narrowed_to("b:read", internal);
         let user = narrowed.principal().unwrap();
-        assert_eq!((&user.scopes[..], user.clearance), (&["b:read".to_owned()][..], internal));
+        assert_eq!(
+            (&user.scopes[..], user.clearance),
+            (&["b:read".to_owned()][..], internal)
+        );
         let credential = narrowed.credential.unwrap();
         assert!(credential.narrowed && credential.token == "token" && credential.leaf == "leaf");
         assert!(narrowed.objects.is_none() && whole.objects.is_some());
-        assert_eq!((narrowed.deadline, narrowed.trace), (whole.deadline, whole.trace));
+        assert_eq!(
+            (narrowed.deadline, narrowed.trace),
+            (whole.deadline, whole.trace)
+        );
         assert!(call(false).narrowed_to("", internal).credential.is_none());
     }
 }

@@ -210,7 +210,10 @@ mod tests {
         let plain = Error::from(ErrorCode::NotFound);
         assert_eq!(plain.message(), "there is no such resource");
         let own = Error::new(ErrorCode::Conflict, "it has moved");
-        assert_eq!((own.code(), own.message()), (ErrorCode::Conflict, "it has moved"));
+        assert_eq!(
+            (own.code(), own.message()),
+            (ErrorCode::Conflict, "it has moved")
+        );
         assert_eq!(own.to_string(), "CONFLICT: it has moved");
     }
 

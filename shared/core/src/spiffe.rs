@@ -210,7 +210,10 @@ mod tests {
     fn composes_and_parses() {
         let id = domain().workload("customers").unwrap();
         assert_eq!(id.as_str(), "spiffe://system.dev.org.example/customers");
-        assert_eq!([format!("{id}"), format!("{id:?}")], [id.as_str(), id.as_str()]);
+        assert_eq!(
+            [format!("{id}"), format!("{id:?}")],
+            [id.as_str(), id.as_str()]
+        );
         assert_eq!(domain().to_string(), "system.dev.org.example");
         assert_eq!((id.layer(), id.service()), (Layer::System, "customers"));
         assert_eq!(id.trust_domain(), domain());

@@ -4,7 +4,7 @@
 use std::sync::LazyLock;
 
 use libfuzzer_sys::fuzz_target;
-use strata_fuzz_targets::{Token, Target as _};
+use strata_fuzz_targets::{Target as _, Token};
 
 static TARGET: LazyLock<Token> = LazyLock::new(|| Token::new().unwrap());
 

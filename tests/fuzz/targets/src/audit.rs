@@ -33,17 +33,51 @@ struct Files {
 /// Something done to a file. Files and places in them are counted round.
 #[derive(Arbitrary, Debug)]
 enum Edit {
-    Flip { at: File, byte: u16, bit: u8 },
-    Delete { at: File, from: u16, bytes: u8 },
-    Insert { at: File, from: u16, bytes: Vec<u8> },
-    Repeat { at: File, from: u16, bytes: u8 },
-    Truncate { at: File, to: u16 },
-    Replace { at: File, bytes: Vec<u8> },
-    Remove { at: File },
-    Swap { one: File, other: File },
-    Copy { at: File, name: u8 },
+    Flip {
+        at: File,
+        byte: u16,
+        bit: u8,
+    },
+    Delete {
+        at: File,
+        from: u16,
+        bytes: u8,
+    },
+    Insert {
+        at: File,
+        from: u16,
+        bytes: Vec<u8>,
+    },
+    Repeat {
+        at: File,
+        from: u16,
+        bytes: u8,
+    },
+    Truncate {
+        at: File,
+        to: u16,
+    },
+    Replace {
+        at: File,
+        bytes: Vec<u8>,
+    },
+    Remove {
+        at: File,
+    },
+    Swap {
+        one: File,
+        other: File,
+    },
+    Copy {
+        at: File,
+        name: u8,
+    },
     /// Changes an entry of the last file, and makes all hashes after it anew, as anybody can.
-    Rechain { entry: u8, byte: u16, bit: u8 },
+    Rechain {
+        entry: u8,
+        byte: u16,
+        bit: u8,
+    },
 }
 
 #[derive(Arbitrary, Clone, Copy, Debug)]
@@ -70,7 +104,9 @@ impl Target for Audit {
     fn new() -> Result<Self> {
         let service = Authorities::new()?.service(Layer::System, "orders")?;
         let written = TempDir::new()?;
-        let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
+        let runtime = runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()?;
         // The second start goes on with the trail of the first.
         for start in 0..STARTS {
             runtime.block_on(write(&service, written.path(), start))?;
@@ -123,7 +159,11 @@ impl Target for Audit {
         }
         if same_trail {
             let whole = STARTS * DECISIONS;
-            ensure!(report.records == whole, "{} of {whole} records", report.records);
+            ensure!(
+                report.records == whole,
+                "{} of {whole} records",
+                report.records
+            );
         }
         Ok(Verdict::Accepted)
     }
@@ -197,7 +237,10 @@ impl Files {
                 let name = entry.file_name().to_string_lossy().into_owned();
                 // The lock beside the files is nothing of the trail.
                 let path = Path::new(&name);
-                if path.extension().is_some_and(|it| it == "trail" || it == "checkpoints") {
+                if path
+                    .extension()
+                    .is_some_and(|it| it == "trail" || it == "checkpoints")
+                {
                     files.insert(name, fs::read(entry.path())?);
                 }
             }
@@ -276,7 +319,11 @@ impl Files {
             }
             Edit::Copy { at, name } => {
                 let bytes = self.file(*at)?.clone();
-                let kind = if at.checkpoint { "checkpoints" } else { "trail" };
+                let kind = if at.checkpoint {
+                    "checkpoints"
+                } else {
+                    "trail"
+                };
                 // Numbers that are read as one of those there, and others.
                 let name = match name % 4 {
                     0 => format!("+{}.{kind}", name / 4),

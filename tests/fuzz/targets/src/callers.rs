@@ -136,7 +136,9 @@ fn grants_what_is_said(
                 let grant = decided.map(|grant| (grant.clearance, grant.exempted));
                 ensure!(grant == expected, "{caller} {}: {grant:?}", method.name);
                 ensure!(
-                    grant.is_err() || layer.may_call(callee) || entry.is_some_and(|it| it.expires.is_some()),
+                    grant.is_err()
+                        || layer.may_call(callee)
+                        || entry.is_some_and(|it| it.expires.is_some()),
                     "{caller} is let through against the rule"
                 );
             }
@@ -161,7 +163,10 @@ fn said(input: &[u8]) -> Result<Entries> {
             clearance: get("clearance").map_or(Ok(Clearance::default()), toml::Value::try_into)?,
             expires: expires.cloned().map(toml::Value::try_into).transpose()?,
         };
-        ensure!(entries.insert((layer, name), said).is_none(), "one of two entries counts");
+        ensure!(
+            entries.insert((layer, name), said).is_none(),
+            "one of two entries counts"
+        );
     }
     Ok(entries)
 }

@@ -118,9 +118,17 @@ impl Config {
     ) -> Result<Result<strata_config::Config, ConfigError>> {
         let (folder, manifest) = (self.folder.path(), self.manifest(parts.layer)?);
         fs::write(folder.join("config/base.toml"), parts.base)?;
-        fs::write(folder.join(format!("config/{environment}.toml")), parts.over)?;
+        fs::write(
+            folder.join(format!("config/{environment}.toml")),
+            parts.over,
+        )?;
         let variables = parts.variables.iter().cloned();
-        Ok(strata_config::Config::load(folder, manifest, environment, variables))
+        Ok(strata_config::Config::load(
+            folder,
+            manifest,
+            environment,
+            variables,
+        ))
     }
 
     /// What a strict environment takes is taken by every one less strict.
@@ -182,13 +190,18 @@ impl<'a> Parts<'a> {
             match file.parse() {
                 Ok(table) => is_key |= names(&table, &named),
                 // What cannot be read may name a key as well.
-                Err(_) => is_key |= file.lines().any(|line| {
-                    let key = line.split_once('=').map_or(line, |(key, _)| key);
-                    named(key)
-                }),
+                Err(_) => {
+                    is_key |= file.lines().any(|line| {
+                        let key = line.split_once('=').map_or(line, |(key, _)| key);
+                        named(key)
+                    })
+                }
             }
         }
-        ensure!(is_key || !named(&error.to_string()), "a value is shown: {error}");
+        ensure!(
+            is_key || !named(&error.to_string()),
+            "a value is shown: {error}"
+        );
         Ok(())
     }
 }
@@ -202,7 +215,9 @@ fn names(table: &toml::Table, is: &impl Fn(&str) -> bool) -> bool {
             _ => false,
         }
     }
-    table.iter().any(|(key, value)| is(key) || within(value, is))
+    table
+        .iter()
+        .any(|(key, value)| is(key) || within(value, is))
 }
 
 /// What is loaded keeps to what every service counts on.
@@ -217,7 +232,10 @@ fn within_bounds(config: &strata_config::Config, layer: Layer) -> Result<()> {
         limits.upstream_requests,
         limits.identities,
     ];
-    ensure!(counts.iter().all(|count| *count > 0), "a limit is switched off");
+    ensure!(
+        counts.iter().all(|count| *count > 0),
+        "a limit is switched off"
+    );
     let times = [
         limits.handshake_timeout,
         limits.header_timeout,
@@ -225,11 +243,20 @@ fn within_bounds(config: &strata_config::Config, layer: Layer) -> Result<()> {
         limits.connection_age,
         limits.drain_timeout,
     ];
-    ensure!(times.iter().all(|time| !time.is_zero()), "a timeout is switched off");
+    ensure!(
+        times.iter().all(|time| !time.is_zero()),
+        "a timeout is switched off"
+    );
     for rate in [limits.network, limits.workload, limits.user] {
-        ensure!(rate.requests > 0 && !rate.per.is_zero(), "a rate is switched off");
+        ensure!(
+            rate.requests > 0 && !rate.per.is_zero(),
+            "a rate is switched off"
+        );
     }
-    ensure!(config.audit.queue > limits.requests, "a request has no place in the trail");
+    ensure!(
+        config.audit.queue > limits.requests,
+        "a request has no place in the trail"
+    );
     let (folder, checkpoints) = (&config.audit.folder, &config.audit.checkpoints);
     ensure!(!folder.starts_with(checkpoints) && !checkpoints.starts_with(folder));
     ensure!(config.database.is_some() == (layer == Layer::System));
@@ -238,7 +265,11 @@ fn within_bounds(config: &strata_config::Config, layer: Layer) -> Result<()> {
     ensure!(leeway.is_none_or(|leeway| leeway <= MOST_LEEWAY));
     ensure!(layer == Layer::Experience || limits.redis.is_none());
     let upstreams: Vec<_> = config.upstreams.keys().map(String::as_str).collect();
-    let declared: &[&str] = if layer == Layer::System { &[] } else { &["other-one"] };
+    let declared: &[&str] = if layer == Layer::System {
+        &[]
+    } else {
+        &["other-one"]
+    };
     ensure!(upstreams == declared, "it knows {upstreams:?}");
     Ok(())
 }

@@ -101,7 +101,10 @@ impl Target for Identity {
         let Some((role, id)) = accepted.first() else {
             return Ok(Verdict::Refused);
         };
-        ensure!(accepted.len() == 1, "it is somebody in two ways: {accepted:?}");
+        ensure!(
+            accepted.len() == 1,
+            "it is somebody in two ways: {accepted:?}"
+        );
         ensure!(
             signer.is_some() && role == kind,
             "no CA signed it for that: {accepted:?}"
@@ -172,7 +175,10 @@ impl Identity {
         if let Some(last) = bent.last_mut() {
             *last ^= 1;
         }
-        ensure!(self.accepted(&bent).is_empty(), "its signature counts for nothing");
+        ensure!(
+            self.accepted(&bent).is_empty(),
+            "its signature counts for nothing"
+        );
         Ok(())
     }
 
@@ -221,7 +227,10 @@ fn says_so(certificate: &[u8], role: u8, id: &SpiffeId) -> Result<()> {
         .collect();
     ensure!(uris == [id.as_str()], "it names {uris:?}");
     ensure!(!leaf.is_ca(), "it is a CA");
-    ensure!(leaf.validity().is_valid_at(ASN1Time::now()), "it is not valid now");
+    ensure!(
+        leaf.validity().is_valid_at(ASN1Time::now()),
+        "it is not valid now"
+    );
     let usage = leaf.extended_key_usage()?.context("no usage")?.value;
     let (layer, fits) = match role {
         b'c' => (Some(Layer::Experience), usage.client_auth),
@@ -230,10 +239,16 @@ fn says_so(certificate: &[u8], role: u8, id: &SpiffeId) -> Result<()> {
         _ => (None, usage.other.len() == 1),
     };
     ensure!(fits, "its usage is another");
-    ensure!(layer.is_none_or(|layer| layer == id.layer()), "its layer is another");
+    ensure!(
+        layer.is_none_or(|layer| layer == id.layer()),
+        "its layer is another"
+    );
     let algorithm = &leaf.public_key().algorithm.algorithm;
     let is_ed25519 = *algorithm == oid_registry::OID_SIG_ED25519;
-    ensure!(is_ed25519 || matches!(role, b'c' | b's'), "its key is of another kind");
+    ensure!(
+        is_ed25519 || matches!(role, b'c' | b's'),
+        "its key is of another kind"
+    );
     Ok(())
 }
 

@@ -3,22 +3,16 @@
 use std::{future::poll_fn, pin::pin, sync::Arc, time::Instant};
 
 use anyhow::{Context as _, Result, ensure};
-use axum::{
-    Router,
-    body::Body,
-    extract::Request,
-};
+use axum::{Router, body::Body, extract::Request};
 use futures_util::{FutureExt as _, StreamExt as _, stream};
 use http::{HeaderValue, Method, StatusCode, Uri, header};
 use http_body_util::BodyExt as _;
+use prost::Message;
 use proto_experience_storefront::{v1, v2};
 use proto_experience_support_desk::v1 as desk;
-use prost::Message;
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
-use strata_core::{
-    Bounded, Call, Caller, Classified, Clearance, Error, ErrorCode, TraceContext,
-};
+use strata_core::{Bounded, Call, Caller, Classified, Clearance, Error, ErrorCode, TraceContext};
 use strata_release::{NoTokens, Release};
 use strata_rest::Messages;
 use tower::ServiceExt as _;
@@ -110,11 +104,19 @@ impl Json {
             return Ok(Verdict::Refused);
         }
         let problem: Value = serde_json::from_slice(&body)?;
-        ensure!(head.headers.get(header::CONTENT_TYPE).is_some_and(|it| it == "application/problem+json"));
+        ensure!(
+            head.headers
+                .get(header::CONTENT_TYPE)
+                .is_some_and(|it| it == "application/problem+json")
+        );
         ensure!(problem["code"].is_string() && problem["status"] == status.as_u16());
         // What is named comes from the query or is a member; a value is neither.
         let may_show = shows.contains('%') || shows.contains(SECRET) || named(sent);
-        ensure!(may_show || !text(&body).contains(SECRET), "a value is shown: {}", text(&body));
+        ensure!(
+            may_show || !text(&body).contains(SECRET),
+            "a value is shown: {}",
+            text(&body)
+        );
         Ok(Verdict::Refused)
     }
 }

@@ -18,10 +18,10 @@ pub(crate) struct Authorities {
     pub(crate) audit: Authority,
 }
 
-/// A service, and the folder it was loaded from.
+/// A service, and the folder it was loaded from, which goes with it.
 pub(crate) struct Loaded {
     pub(crate) material: Material,
-    pub(crate) folder: TempDir,
+    _folder: TempDir,
 }
 
 /// The trust domain of a layer.
@@ -75,7 +75,11 @@ impl Authorities {
         let id = id(layer, service)?;
         let leaf = |name, authority: &Authority, spec: &LeafSpec| {
             let leaf = authority.issue(spec)?;
-            write(folder.path(), &format!("{name}.pem"), &leaf.certificate_pem())?;
+            write(
+                folder.path(),
+                &format!("{name}.pem"),
+                &leaf.certificate_pem(),
+            )?;
             write(folder.path(), &format!("{name}.key"), &leaf.key_pem())
         };
         let svid = LeafSpec::svid(&id, Environment::Dev);
@@ -106,7 +110,7 @@ impl Authorities {
         };
         Ok(Loaded {
             material: Material::load(folder.path(), trust)?,
-            folder,
+            _folder: folder,
         })
     }
 }

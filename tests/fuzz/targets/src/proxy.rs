@@ -32,7 +32,7 @@ impl Target for Proxy {
     fn honest(&self) -> Result<Vec<Vec<u8>>> {
         let of = |client: &str| {
             let client: SocketAddr = client.parse()?;
-            Ok(header(client)?.build()?)
+            Ok::<_, anyhow::Error>(header(client)?.build()?)
         };
         let with_more = header("198.51.100.7:65535".parse()?)?
             .write_tlv(0x02_u8, b"shop.example")?
@@ -59,10 +59,9 @@ impl Target for Proxy {
             taken <= FIXED + announced.unwrap_or_default(),
             "it took more than the header"
         );
-        let at = input.first().map_or(0, |at| usize::from(*at));
+        let at = input.last().map_or(0, |at| usize::from(*at));
         let (first, second) = input.split_at(at.min(input.len()));
-        let (mut first, second) = (first, second);
-        let in_parts = self.read(&mut first.by_ref().chain(second))?;
+        let in_parts = self.read(&mut first.chain(second))?;
         ensure!(read.as_ref().ok() == in_parts.as_ref().ok(), "parts count");
         let Ok(client) = read else {
             return Ok(Verdict::Refused);
@@ -85,7 +84,10 @@ impl Target for Proxy {
         // Two addresses, then two ports of two bytes: the client's comes first.
         let host = addresses.len() / 2 - 2;
         for part in [0..host, 2 * host..2 * host + 2] {
-            ensure!(said.get(part.clone()) == addresses.get(part), "it is not the client");
+            ensure!(
+                said.get(part.clone()) == addresses.get(part),
+                "it is not the client"
+            );
         }
         Ok(Verdict::Accepted)
     }

@@ -112,13 +112,24 @@ impl Token {
         let header: Value = serde_json::from_slice(header)?;
         let claims: Value = serde_json::from_slice(claims)?;
         ensure!(header["typ"] == "txntoken+jwt" && header["alg"] == "EdDSA");
-        ensure!(header.get("crit").is_none_or(Value::is_null), "it is critical");
+        ensure!(
+            header.get("crit").is_none_or(Value::is_null),
+            "it is critical"
+        );
         ensure!(verified.requester == *self.shop.material.id());
         ensure!(claims["req_wl"] == verified.requester.as_str());
         ensure!(claims["aud"] == self.stock.material.id().trust_domain().environment());
         let now = now_in_seconds()?;
-        ensure!(claims["exp"].as_u64().is_some_and(|exp| exp + LEEWAY >= now));
-        ensure!(claims["iat"].as_u64().is_some_and(|iat| iat <= now + LEEWAY));
+        ensure!(
+            claims["exp"]
+                .as_u64()
+                .is_some_and(|exp| exp + LEEWAY >= now)
+        );
+        ensure!(
+            claims["iat"]
+                .as_u64()
+                .is_some_and(|iat| iat <= now + LEEWAY)
+        );
         let user = &*verified.principal;
         ensure!(!user.subject.is_empty() && claims["sub"] == user.subject.as_str());
         let scope = claims["scope"].as_str().context("no scope")?;
@@ -126,12 +137,22 @@ impl Token {
         let context = &claims["tctx"];
         ensure!(context["roles"] == json!(user.roles));
         let clearance: Clearance = serde_json::from_value(context["clearance"].clone())?;
-        ensure!(clearance == user.clearance, "it is cleared for something else");
+        ensure!(
+            clearance == user.clearance,
+            "it is cleared for something else"
+        );
         for (name, held) in [("region", &user.region), ("tenant", &user.tenant)] {
             let said = context[name].as_str().filter(|said| !said.is_empty());
             ensure!(said == held.as_deref(), "its {name} is another");
         }
-        let known = ["action", "purpose", "roles", "region", "tenant", "clearance"];
+        let known = [
+            "action",
+            "purpose",
+            "roles",
+            "region",
+            "tenant",
+            "clearance",
+        ];
         let members = context.as_object().context("no context")?;
         let unknown = members.keys().find(|name| !known.contains(&name.as_str()));
         ensure!(unknown.is_none(), "{unknown:?} counted for nothing");
@@ -153,9 +174,15 @@ impl Token {
             *first ^= 1;
         }
         let bent = format!("{message}.{}", URL_SAFE_NO_PAD.encode(signature));
-        ensure!(verifier.verify(&bent, leaf).is_err(), "another signature does");
+        ensure!(
+            verifier.verify(&bent, leaf).is_err(),
+            "another signature does"
+        );
         let maker = Verifier::new(self.shop.material.token_issuers());
-        ensure!(maker.verify(token, leaf).is_err(), "who makes tokens takes one");
+        ensure!(
+            maker.verify(token, leaf).is_err(),
+            "who makes tokens takes one"
+        );
         Ok(())
     }
 }
