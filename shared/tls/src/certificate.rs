@@ -6,7 +6,7 @@ use rustls_pki_types::{CertificateDer, UnixTime};
 use strata_core::{SpiffeId, TrustDomain, spiffe::SpiffeError};
 use x509_parser::{
     certificate::X509Certificate,
-    extensions::{ExtendedKeyUsage, GeneralName},
+    extensions::{ExtendedKeyUsage, GeneralName, ParsedExtension, X509Extension},
     oid_registry::{OID_SIG_ED25519, Oid},
     prelude::FromDer,
     revocation_list::CertificateRevocationList,
@@ -33,10 +33,20 @@ pub(crate) enum Validity {
     Over,
 }
 
+fn is_readable(extension: &X509Extension<'_>) -> bool {
+    !matches!(
+        extension.parsed_extension(),
+        ParsedExtension::ParseError { .. }
+    )
+}
+
 impl<'a> Certificate<'a> {
+    /// An extension that cannot be read makes it malformed: another reader may take it for something.
     pub(crate) fn parse(der: &'a CertificateDer<'_>) -> Result<Self, Refusal> {
         match X509Certificate::from_der(der) {
-            Ok(([], certificate)) => Ok(Self(certificate)),
+            Ok(([], certificate)) if certificate.extensions().iter().all(is_readable) => {
+                Ok(Self(certificate))
+            }
             _ => Err(Refusal::Malformed),
         }
     }
