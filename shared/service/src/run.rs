@@ -125,13 +125,13 @@ where
         shutdown: shutdown.clone(),
     })?;
 
-    documents::tell(&config, &telemetry.events());
-
     let mut signals = Signals::listen()?;
     let listener = bind("listen.address", config.listen.address)?;
     let admin_listener = bind("admin.address", config.admin.address)?;
     let address = listener.local_addr().map_err(StartError::Runtime)?;
     let admin_address = admin_listener.local_addr().map_err(StartError::Runtime)?;
+    // Who cannot start has decided by nothing.
+    documents::tell(&config, &telemetry.events());
 
     let admin = tokio::spawn(admin::run(
         admin_listener,
