@@ -9,7 +9,8 @@ use strata_config::Environment;
 
 use crate::{
     commands::{
-        attack, audit, catalogue, check, data_map, events, graph, manifest, new, openapi, pki, token, up,
+        attack, audit, catalogue, check, data_map, events, graph, manifest, new, openapi, pki,
+        token, up,
     },
     output::NoJudgement,
 };

@@ -222,7 +222,8 @@ impl Clients {
         let parent = format!("00-{trace:032x}-00000000000000ff-00");
         let is_write = number.is_multiple_of(2);
         let is_answered = if is_write {
-            self.writes(&parent, &format!("kill-{round}-{number}")).await
+            self.writes(&parent, &format!("kill-{round}-{number}"))
+                .await
         } else {
             self.workload.reads(&parent).await
         };

@@ -194,7 +194,7 @@ impl<'a> Parts<'a> {
                     is_key |= file.lines().any(|line| {
                         let key = line.split_once('=').map_or(line, |(key, _)| key);
                         named(key)
-                    })
+                    });
                 }
             }
         }

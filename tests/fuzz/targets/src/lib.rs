@@ -11,6 +11,11 @@
 //! - `callers`: callers.toml;
 //! - `material`: services with keys that live as long as the process.
 
+#![expect(
+    clippy::indexing_slicing,
+    reason = "only tests and fuzzing link this: a panic is a finding"
+)]
+
 mod audit;
 mod callers;
 mod config;
