@@ -31,7 +31,7 @@ fn main() -> anyhow::Result<ExitCode> {
             crashes::a_killed_service_harms_only_what_goes_through_it,
             hangs::a_hung_service_is_given_up_and_taken_up_again,
             storms::retries_stay_within_their_budget_for_long,
-            clocks::clocks_that_step_together_lose_no_request,
+            clocks::clocks_that_step_together_harm_only_what_is_under_way,
             clocks::a_clock_that_steps_alone_harms_only_what_goes_by_it,
             disks::nobody_is_served_while_the_disk_of_the_trail_is_full,
             disks::nothing_is_half_written_while_the_disk_of_the_store_is_full,

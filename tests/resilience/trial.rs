@@ -127,6 +127,15 @@ impl Trial {
         last.map_or(Duration::ZERO, |last| Duration::from_secs(last + 1))
     }
 
+    /// What failed, and was not sent about the time at which it began or was over.
+    pub(crate) fn failed_away_from_its_ends(&self, about: Duration) -> Records {
+        let away = |from: Instant, record: &Record| {
+            record.scheduled + about < from || record.scheduled > from + about
+        };
+        let failed = self.records.failed();
+        failed.only(|record| away(self.begun, record) && away(self.over, record))
+    }
+
     /// What breaks the promise, in words.
     pub(crate) fn faults(&self, promise: &Promise) -> Vec<String> {
         let mut faults = Vec::new();
@@ -140,9 +149,11 @@ impl Trial {
             "failed before anything happened",
             failed.only(|record| record.finished < self.begun),
         );
+        let late = self.records.only(|record| record.latency() > DEADLINE);
+        let latest = late.0.iter().map(Record::latency).max();
         none(
-            "told after the deadline",
-            self.records.only(|record| record.latency() > DEADLINE),
+            &format!("told after the deadline, the last after {latest:?}"),
+            late,
         );
         // The connections of an edge's own users are its own.
         let is_edge = KINDS
