@@ -11,7 +11,6 @@ mod documents;
 mod events;
 mod issuer;
 mod output;
-mod paper;
 mod scaffold;
 
 use std::process::ExitCode;

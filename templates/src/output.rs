@@ -13,6 +13,7 @@ use anyhow::Result;
 use comfy_table::{Table, presets::UTF8_BORDERS_ONLY};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
+use strata_estate::paper::Paper;
 
 const ERROR: Style = AnsiColor::Red.on_default().bold();
 const STRONG: Style = Style::new().bold();
@@ -30,6 +31,14 @@ pub(crate) fn heading(text: &str) -> Result<()> {
 /// Prints a line that nobody is to overlook.
 pub(crate) fn alarm(text: &str) -> Result<()> {
     Ok(writeln!(anstream::stdout(), "{ERROR}{text}{ERROR:#}")?)
+}
+
+/// Writes committed papers, and prints which.
+pub(crate) fn write(papers: &[Paper]) -> Result<()> {
+    papers.iter().try_for_each(|paper| {
+        paper.write()?;
+        line(&format!("wrote {}", paper.file.display()))
+    })
 }
 
 /// Prints data for programs, on one line.

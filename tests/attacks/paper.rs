@@ -1,18 +1,17 @@
 //! docs/security/attacks.md: the catalogue for people to read.
 
 use std::{
-    fs,
     io::{self, Write as _},
-    path::{Path, PathBuf},
+    path::Path,
 };
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Result, bail};
 use minijinja::{
-    Environment, UndefinedBehavior, context,
-    syntax::SyntaxConfig,
+    context,
     value::{Serde, Value},
 };
 use serde::Serialize;
+use strata_estate::paper::{Paper, engine};
 
 use crate::{
     catalogue::{Catalogue, Control, Row},
@@ -20,7 +19,8 @@ use crate::{
 };
 
 const PAPER: &str = "docs/security/attacks.md";
-const TEMPLATE: &str = include_str!("attacks.md.jinja");
+/// Its name says how text is escaped in it.
+const TEMPLATE: (&str, &str) = ("attacks.md", include_str!("attacks.md.jinja"));
 
 /// A row with what `tests/weakened` takes away for it.
 #[derive(Serialize)]
@@ -38,30 +38,22 @@ struct Shelf {
 }
 
 pub(crate) fn is_current() -> Result<()> {
-    let made = made()?;
-    let written = fs::read_to_string(file()).unwrap_or_default();
-    ensure!(
-        written == made,
-        "{PAPER} differs from tests/attacks/catalogue.toml: review the change, then run \
-         `cargo test -p strata-tests --test attacks -- --write`"
-    );
+    if let Some(problem) = made()?.problem()? {
+        bail!(
+            "{PAPER} {problem}, tests/attacks/catalogue.toml: review the change, then run \
+             `cargo test -p strata-tests --test attacks -- --write`"
+        );
+    }
     Ok(())
 }
 
 pub(crate) fn write() -> Result<()> {
-    let file = file();
-    let folder = file.parent().context("a paper has a folder")?;
-    fs::create_dir_all(folder)?;
-    fs::write(&file, made()?)?;
+    made()?.write()?;
     writeln!(io::stdout(), "wrote {PAPER}")?;
     Ok(())
 }
 
-fn file() -> PathBuf {
-    Path::new(ROOT).join(PAPER)
-}
-
-fn made() -> Result<String> {
+fn made() -> Result<Paper> {
     let catalogue = Catalogue::read()?;
     let controls = Control::all()?;
     let shown = |row: &Row| Shown {
@@ -83,17 +75,13 @@ fn made() -> Result<String> {
         .rows()
         .filter(|row| row.by_hand.is_empty() && row.controls(&controls).next().is_none());
     let untried: Vec<_> = untried.map(|row| row.id.clone()).collect();
-    let mut engine = Environment::new();
-    engine.set_syntax(
-        SyntaxConfig::builder()
-            .trim_blocks(true)
-            .lstrip_blocks(true)
-            .keep_trailing_newline(true)
-            .build()?,
-    );
-    engine.set_undefined_behavior(UndefinedBehavior::Strict);
     let count = catalogue.rows().count();
     let groups = Value::from(Serde(groups));
     let later = Value::from(Serde(catalogue.later));
-    Ok(engine.render_str(TEMPLATE, context! { groups, count, untried, later })?)
+    let engine = engine(&[TEMPLATE])?;
+    let text = engine.get_template(TEMPLATE.0)?;
+    Ok(Paper {
+        file: Path::new(ROOT).join(PAPER),
+        text: text.render(context! { groups, count, untried, later })?,
+    })
 }

@@ -22,21 +22,11 @@ const WRONG: Duration = Duration::from_secs(12);
 
 /// As long as what is signed is valid at both times, only what is under way at the step is noticed: a token was
 /// made by one time and is read by the other.
-const UNDER_WAY: Promise = Promise {
-    told: &[401],
-    noticed: Duration::ZERO,
-    others: Duration::ZERO,
-    recovery: Duration::from_secs(1),
-};
+const UNDER_WAY: Promise = Promise::at_once(&[401]);
 
 /// Tokens are over, or come from the future, and so are certificates: whoever needs that service is refused at
 /// once, until its clock is right.
-const REFUSED: Promise = Promise {
-    told: &[401, 503],
-    noticed: Duration::ZERO,
-    others: Duration::ZERO,
-    recovery: Duration::from_secs(1),
-};
+const REFUSED: Promise = Promise::at_once(&[401, 503]);
 
 /// What clocks did, and what became of it.
 async fn trial(

@@ -14,12 +14,7 @@ use crate::{
 const AWAY: Duration = Duration::from_secs(2);
 
 /// Whoever needs it is told at once that it is not there; nobody else notices.
-const PROMISE: Promise = Promise {
-    told: &[503],
-    noticed: Duration::ZERO,
-    others: Duration::ZERO,
-    recovery: Duration::from_secs(1),
-};
+const PROMISE: Promise = Promise::at_once(&[503]);
 
 fn processes(rig: &Rig) -> BTreeMap<String, Option<u32>> {
     let services = rig.estate.services().iter();

@@ -21,13 +21,13 @@ const SIZE: u32 = 16 * 1024;
 
 /// What cannot be written is refused at once.
 const PROMISE: Promise = Promise {
-    told: &[503],
     noticed: Duration::from_secs(1),
-    others: Duration::ZERO,
-    recovery: Duration::from_secs(1),
+    ..Promise::at_once(&[503])
 };
 
-async fn trial(rig: &Rig, disk: &SmallDisk, ways: &Ways) -> Trial {
+/// Fills the disk while users ask, and keeps the promise.
+async fn trial(rig: &Rig, disk: &SmallDisk, form: impl Fn(&str, Launch) -> Launch) -> Trial {
+    let ways = Ways::start(rig, form).await;
     let fault = Calm::before("customers", ways.load(rig)).ends().await;
     disk.fill().unwrap();
     sleep(FULL).await;
@@ -36,6 +36,9 @@ async fn trial(rig: &Rig, disk: &SmallDisk, ways: &Ways) -> Trial {
     println!("full: {trial}");
     let failed = trial.records.failed();
     assert!(!failed.0.is_empty(), "the disk was never full");
+    ways.stop().await;
+    let faults = trial.faults(&PROMISE);
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
     trial
 }
 
@@ -50,11 +53,7 @@ pub(crate) async fn nobody_is_served_while_the_disk_of_the_trail_is_full(rig: &m
             .set("STRATA_AUDIT__CHECKPOINTS", &checkpoints),
         _ => launch,
     };
-    let ways = Ways::start(rig, form).await;
-    let trial = trial(rig, &disk, &ways).await;
-    ways.stop().await;
-    let faults = trial.faults(&PROMISE);
-    assert!(faults.is_empty(), "{}", faults.join("\n"));
+    trial(rig, &disk, form).await;
     let id = &rig.estate.service("customers").unwrap().id;
     let report = verified(rig, &audit, &checkpoints, id).unwrap();
     assert!(report.is_sound(), "{report:?}");
@@ -79,11 +78,7 @@ pub(crate) async fn nothing_is_half_written_while_the_disk_of_the_store_is_full(
         ),
         _ => launch,
     };
-    let ways = Ways::start(rig, form).await;
-    let trial = trial(rig, &disk, &ways).await;
-    ways.stop().await;
-    let faults = trial.faults(&PROMISE);
-    assert!(faults.is_empty(), "{}", faults.join("\n"));
+    let trial = trial(rig, &disk, form).await;
     let others = trial
         .records
         .failed()

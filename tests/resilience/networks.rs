@@ -15,12 +15,7 @@ const BROKEN: Duration = Duration::from_secs(20);
 const SERVICES: [&str; 3] = ["customers", "orders", "customer-overview"];
 
 /// The connection dies: whoever needs it is told at once.
-const PARTED: Promise = Promise {
-    told: &[503],
-    noticed: Duration::ZERO,
-    others: Duration::ZERO,
-    recovery: Duration::from_secs(1),
-};
+const PARTED: Promise = Promise::at_once(&[503]);
 
 /// Nothing says that the other end is gone: neither FIN nor RST. The first missed deadline has it asked,
 /// and after five seconds more the connection is given up. Until then it is as with a service that hangs.

@@ -30,6 +30,18 @@ pub(crate) struct Promise {
     pub(crate) recovery: Duration,
 }
 
+impl Promise {
+    /// Whoever needs the service is told at once; nobody else notices.
+    pub(crate) const fn at_once(told: &'static [u16]) -> Self {
+        Self {
+            told,
+            noticed: Duration::ZERO,
+            others: Duration::ZERO,
+            recovery: Duration::from_secs(1),
+        }
+    }
+}
+
 /// What is about to happen to one service while users ask.
 pub(crate) struct Calm {
     service: &'static str,

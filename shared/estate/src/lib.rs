@@ -1,5 +1,5 @@
-//! Runs a whole estate on loopback: certificate authorities, processes, dev issuer; and what an attacker
-//! from outside sends. For the command line and the tests; no service depends on it.
+//! Runs a whole estate on loopback: certificate authorities, processes, dev issuer; what an attacker from
+//! outside sends; and the committed papers. For the command line and the tests; no service depends on it.
 
 pub mod abuse;
 pub mod client;
@@ -9,6 +9,7 @@ mod estate;
 mod fixture;
 mod graph;
 mod issuer;
+pub mod paper;
 pub mod pki;
 mod process;
 mod summary;

@@ -10,10 +10,9 @@ mod render;
 use std::path::PathBuf;
 
 use anyhow::Result;
-use strata_estate::Workspace;
+use strata_estate::{Workspace, paper::Paper};
 
 pub(crate) use self::model::Catalogue;
-use crate::paper::Paper;
 
 impl Catalogue {
     /// The catalogue of the estate, as its documents are now.

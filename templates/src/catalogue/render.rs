@@ -5,9 +5,9 @@ use minijinja::{
     context,
     value::{Serde, Value},
 };
+use strata_estate::paper;
 
 use super::model::Catalogue;
-use crate::paper;
 
 /// A paper's template, by a name that says how text is escaped in it.
 type Template = (&'static str, &'static str);

@@ -4,14 +4,13 @@
 use std::path::PathBuf;
 
 use anyhow::Result;
-use strata_estate::Workspace;
+use strata_estate::{Workspace, paper::Paper};
 
 use super::Finding;
 use crate::{
     catalogue::{self, Catalogue},
     data_map::{self, DataMap},
     events::Events,
-    paper::Paper,
 };
 
 pub(super) fn committed(workspace: &Workspace) -> Result<Vec<Finding>> {

@@ -36,7 +36,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     let catalogue = Catalogue::read(&workspace)?;
     if args.write {
         let papers = catalogue.papers(&workspace)?;
-        return papers.iter().try_for_each(|paper| paper.write());
+        return output::write(&papers);
     }
     match args.format {
         Format::Md => output::line(catalogue.markdown()?.trim_end()),

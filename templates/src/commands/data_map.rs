@@ -49,7 +49,7 @@ pub(crate) async fn run(args: Args) -> Result<()> {
     let map = DataMap::read(&workspace)?;
     if args.write {
         let papers = map.papers(&workspace)?;
-        return papers.iter().try_for_each(|paper| paper.write());
+        return output::write(&papers);
     }
     if let Some(id) = &args.subject {
         let running = subject::running(&workspace);

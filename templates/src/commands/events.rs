@@ -32,7 +32,7 @@ enum Format {
 pub(crate) fn run(args: &Args) -> Result<()> {
     let events = Events::known();
     if args.write {
-        return events.paper(&Workspace::find()?)?.write();
+        return output::write(&[events.paper(&Workspace::find()?)?]);
     }
     match args.format {
         Format::Md => output::line(events.markdown()?.trim_end()),

@@ -18,12 +18,11 @@ pub(crate) mod subject;
 use std::path::PathBuf;
 
 use anyhow::Result;
-use strata_estate::Workspace;
+use strata_estate::{Workspace, paper::Paper};
 
 use self::sources::Sources;
 
 pub(crate) use self::model::DataMap;
-use crate::paper::Paper;
 
 impl DataMap {
     /// The map of the estate, as its documents are now.

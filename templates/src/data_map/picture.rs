@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 use strata_core::{Label, Layer};
+use strata_estate::paper::{categories, level};
 
 use super::{model::DataMap, readers::most};
-use crate::paper::{categories, level};
 
 /// Pixels.
 const HEIGHT: usize = 56;

@@ -5,9 +5,9 @@ use minijinja::{
     Environment, context,
     value::{Serde, Value},
 };
+use strata_estate::paper;
 
 use super::{model::DataMap, picture::Picture};
-use crate::paper;
 
 const TEMPLATES: [(&str, &str); 3] = [
     ("map.md", include_str!("../../data-map/map.md.jinja")),

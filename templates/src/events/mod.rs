@@ -7,10 +7,11 @@ use minijinja::{
 };
 use serde::Serialize;
 use strata_audit::ocsf::OCSF;
-use strata_estate::Workspace;
+use strata_estate::{
+    Workspace,
+    paper::{self, Paper},
+};
 use strata_telemetry::{Kind, SAYS};
-
-use crate::paper::{self, Paper};
 
 const TEMPLATE: (&str, &str) = ("events.md", include_str!("../../events/events.md.jinja"));
 

@@ -9,7 +9,10 @@ use std::{
 
 use anyhow::{Context as _, Result, bail, ensure};
 use bytes::Bytes;
-use http::{Request, Response, Uri, uri::Scheme};
+use http::{
+    Request, Response, Uri,
+    uri::{Authority, Scheme},
+};
 use httparse::{EMPTY_HEADER, Status};
 use strata_net::{Visit, Visitor, fetch};
 use tokio::{
@@ -41,7 +44,7 @@ pub struct Bounds {
 /// One address of one host. Nothing else is ever connected to: no redirect is followed, no name is looked
 /// up twice.
 pub struct Target {
-    authority: String,
+    authority: Authority,
     address: SocketAddr,
     loopback: bool,
     visitor: Visitor,
@@ -88,7 +91,7 @@ impl Target {
         let address = *found.first().context("the host has no address")?;
         let loopback = found.iter().all(|found| found.ip().is_loopback());
         Ok(Self {
-            authority: authority.to_string(),
+            authority: authority.clone(),
             address,
             loopback,
             visitor: Visitor::new(host, address, roots)?,
@@ -101,18 +104,13 @@ impl Target {
     /// The host, and the port where the URL says one.
     #[must_use]
     pub fn authority(&self) -> &str {
-        &self.authority
+        self.authority.as_str()
     }
 
     /// The host alone.
     #[must_use]
     pub fn host(&self) -> &str {
-        let end = self.authority.rfind(':').filter(|at| {
-            let bracket = self.authority.rfind(']');
-            bracket.is_none_or(|bracket| *at > bracket)
-        });
-        let host = end.and_then(|end| self.authority.get(..end));
-        host.unwrap_or(&self.authority)
+        self.authority.host()
     }
 
     /// The only address that is connected to.

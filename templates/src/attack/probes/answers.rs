@@ -91,15 +91,12 @@ const MEANT: [&str; 10] = [
 const NONSENSE: &str = "zqxjkvbpw";
 
 /// What only the inside knows.
-const INSIDE: [&str; 18] = [
+const INSIDE: [&str; 15] = [
     "panicked",
     "backtrace",
     "stack trace",
     ".rs:",
     "src/",
-    "/home/",
-    "/usr/",
-    "/root/",
     "root:x:",
     "spiffe://",
     "sqlx",
@@ -112,10 +109,15 @@ const INSIDE: [&str; 18] = [
     "127.0.0.1:",
 ];
 
+/// The folders at the root of a machine in which programs and people have their files.
+const FOLDERS: [&str; 3] = ["home", "root", "usr"];
+
 /// What of the inside a refusal tells.
 fn inside(answer: &Answer) -> Option<&'static str> {
     let text = answer.text().to_lowercase();
-    let found = INSIDE.iter().find(|word| text.contains(*word));
+    let names_a_file = |folder: &&&str| text.contains(&format!("/{folder}/"));
+    let mut found = INSIDE.iter().filter(|word| text.contains(**word));
+    let found = found.next().or_else(|| FOLDERS.iter().find(names_a_file));
     found.copied().filter(|_| !answer.status.is_success())
 }
 

@@ -8,19 +8,18 @@ use aws_lc_rs::{
     signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair},
 };
 use rcgen::ExtendedKeyUsagePurpose;
-use rustls_pki_types::{CertificateDer, PrivatePkcs8KeyDer, UnixTime, pem::PemObject as _};
 use strata_config::Environment;
 use strata_core::{Layer, SpiffeId, TrustDomain};
 use strata_estate::pki::{Authority, LeafSpec};
 use x509_parser::{
-    certificate::X509Certificate, extensions::GeneralName, oid_registry, prelude::FromDer as _,
-    time::ASN1Time,
+    certificate::X509Certificate, extensions::GeneralName, oid_registry, pem::parse_x509_pem,
+    prelude::FromDer as _, time::ASN1Time,
 };
 use yasna::models::ObjectIdentifier;
 
 use crate::{
     Target, Verdict,
-    material::{Authorities, Loaded, domain, id, lasting},
+    material::{Authorities, Loaded, domain, id, lasting, now_in_seconds},
 };
 
 /// The first byte of an input says what the rest is: an identity as text (`u`), a certificate as it was
@@ -97,7 +96,7 @@ impl Target for Identity {
             Some((_, key)) => self.signed(rest, key)?,
             None => rest.to_owned(),
         };
-        let accepted = self.accepted(&certificate);
+        let accepted = self.accepted(&certificate)?;
         let Some((role, id)) = accepted.first() else {
             return Ok(Verdict::Refused);
         };
@@ -143,10 +142,10 @@ impl Identity {
     }
 
     /// Whom each verifier takes the owner of a certificate for.
-    fn accepted(&self, certificate: &[u8]) -> Vec<(u8, SpiffeId)> {
+    fn accepted(&self, certificate: &[u8]) -> Result<Vec<(u8, SpiffeId)>> {
         let material = &self.service.material;
-        let leaf = [CertificateDer::from(certificate)];
-        let now = UnixTime::now().as_secs();
+        let leaf = [certificate.into()];
+        let now = now_in_seconds()?;
         let tokens = material.token_issuers().verify(certificate);
         let audit = material.auditors().verify(certificate, now);
         let verdicts = [
@@ -156,27 +155,27 @@ impl Identity {
             (b'a', audit.map(|key| key.id)),
         ];
         let accepted = verdicts.into_iter();
-        accepted
+        Ok(accepted
             .filter_map(|(role, verdict)| Some((role, verdict.ok()?)))
-            .collect()
+            .collect())
     }
 
     /// Neither with something above it nor with a byte more or less is it anybody.
     fn alone(&self, certificate: Vec<u8>) -> Result<()> {
-        let leaf = CertificateDer::from(certificate.as_slice());
         let material = &self.service.material;
         for peers in [material.callers(), material.callees()] {
-            let pair = [leaf.clone(), leaf.clone()];
+            let leaf = || certificate.as_slice().into();
+            let pair = [leaf(), leaf()];
             ensure!(peers.identify(&pair).is_err(), "it is taken with another");
         }
         let longer = [certificate.as_slice(), &[0]].concat();
-        ensure!(self.accepted(&longer).is_empty(), "bytes after it pass");
+        ensure!(self.accepted(&longer)?.is_empty(), "bytes after it pass");
         let mut bent = certificate;
         if let Some(last) = bent.last_mut() {
             *last ^= 1;
         }
         ensure!(
-            self.accepted(&bent).is_empty(),
+            self.accepted(&bent)?.is_empty(),
             "its signature counts for nothing"
         );
         Ok(())
@@ -202,8 +201,8 @@ impl Identity {
     /// The signed part of a leaf, as an input.
     fn signed_part(&self, kind: u8, authority: &Authority, spec: LeafSpec) -> Result<Vec<u8>> {
         let leaf = authority.issue(&lasting(spec))?;
-        let leaf = CertificateDer::from_pem_slice(leaf.certificate_pem().as_bytes())?;
-        let (_, leaf) = X509Certificate::from_der(&leaf)?;
+        let (_, leaf) = parse_x509_pem(leaf.certificate_pem().as_bytes())?;
+        let leaf = leaf.parse_x509()?;
         Ok([&[kind], leaf.tbs_certificate.as_ref()].concat())
     }
 }
@@ -253,8 +252,7 @@ fn says_so(certificate: &[u8], role: u8, id: &SpiffeId) -> Result<()> {
 }
 
 fn key(authority: &Authority) -> Result<EcdsaKeyPair> {
-    let key = PrivatePkcs8KeyDer::from_pem_slice(authority.key_pem().as_bytes())?;
-    let key = key.secret_pkcs8_der();
-    let pair = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_ASN1_SIGNING, key);
+    let (_, key) = parse_x509_pem(authority.key_pem().as_bytes())?;
+    let pair = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_ASN1_SIGNING, &key.contents);
     pair.ok().context("the authority has another kind of key")
 }

@@ -1,7 +1,13 @@
 //! Services of one environment of `org.example`, with keys that live as long as the process. So a corpus
 //! holds no key, and whatever must be signed to get anywhere is signed when it is fed.
 
-use std::{fs, io::Write as _, os::unix::fs::OpenOptionsExt as _, path::Path};
+use std::{
+    fs,
+    io::Write as _,
+    os::unix::fs::OpenOptionsExt as _,
+    path::Path,
+    time::{SystemTime, UNIX_EPOCH},
+};
 
 use anyhow::{Context as _, Result};
 use strata_config::Environment;
@@ -32,6 +38,11 @@ pub(crate) fn domain(layer: Layer) -> Result<TrustDomain> {
 /// The identity of a service.
 pub(crate) fn id(layer: Layer, service: &str) -> Result<SpiffeId> {
     Ok(domain(layer)?.workload(service)?)
+}
+
+/// Seconds since 1970.
+pub(crate) fn now_in_seconds() -> Result<u64> {
+    Ok(SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs())
 }
 
 /// A leaf that says the same in every run: it is kept in corpora, and valid for as long as they are.

@@ -14,7 +14,7 @@ use strata_tokens::{Verified, Verifier};
 
 use crate::{
     Target, Verdict,
-    material::{Authorities, Loaded, domain, id},
+    material::{Authorities, Loaded, domain, id, now_in_seconds},
 };
 
 /// The first byte of an input says what the rest is: a header and, on the next line, claims, which an
@@ -204,10 +204,4 @@ fn sign(signer: &TokenSigner, header: &[u8], claims: &[u8]) -> Result<(String, H
     let message = String::from_utf8(message)?;
     let token = format!("{message}.{}", URL_SAFE_NO_PAD.encode(signature));
     Ok((token, HeaderValue::try_from(leaf)?))
-}
-
-/// Seconds since 1970.
-fn now_in_seconds() -> Result<u64> {
-    let now = std::time::SystemTime::now();
-    Ok(now.duration_since(std::time::UNIX_EPOCH)?.as_secs())
 }

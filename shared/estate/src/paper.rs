@@ -7,19 +7,20 @@ use heck::{ToShoutySnakeCase as _, ToSnakeCase as _};
 use minijinja::{AutoEscape, Environment, UndefinedBehavior, syntax::SyntaxConfig, value::Serde};
 use strata_core::Label;
 
-use crate::output;
-
 /// A committed paper.
-pub(crate) struct Paper {
+pub struct Paper {
     /// The committed file.
-    pub(crate) file: PathBuf,
+    pub file: PathBuf,
     /// What that file should hold.
-    pub(crate) text: String,
+    pub text: String,
 }
 
 impl Paper {
     /// What is wrong with the committed file; none when it holds what it should.
-    pub(crate) fn problem(&self) -> Result<Option<&'static str>> {
+    ///
+    /// # Errors
+    /// When the file is there and cannot be read.
+    pub fn problem(&self) -> Result<Option<&'static str>> {
         match fs::read_to_string(&self.file) {
             Ok(text) if text == self.text => Ok(None),
             Ok(_) => Ok(Some("differs from what it is made from")),
@@ -30,18 +31,24 @@ impl Paper {
         }
     }
 
-    /// Writes the file, and says so.
-    pub(crate) fn write(&self) -> Result<()> {
+    /// Writes the file.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn write(&self) -> Result<()> {
         let folder = self.file.parent().context("a paper has a folder")?;
         fs::create_dir_all(folder)
             .and_then(|()| fs::write(&self.file, &self.text))
-            .with_context(|| format!("{} cannot be written", self.file.display()))?;
-        output::line(&format!("wrote {}", self.file.display()))
+            .with_context(|| format!("{} cannot be written", self.file.display()))
     }
 }
 
-/// What papers are rendered with. Whatever a contract says stands in a page as text, never as markup.
-pub(crate) fn engine(templates: &[(&'static str, &'static str)]) -> Result<Environment<'static>> {
+/// What papers are rendered with, by the names of their templates. Whatever a contract says stands in a page as
+/// text, never as markup.
+///
+/// # Errors
+/// When a template is not one.
+pub fn engine(templates: &[(&'static str, &'static str)]) -> Result<Environment<'static>> {
     let mut engine = Environment::new();
     engine.set_syntax(
         SyntaxConfig::builder()
@@ -65,7 +72,8 @@ pub(crate) fn engine(templates: &[(&'static str, &'static str)]) -> Result<Envir
 }
 
 /// `CONFIDENTIAL: personal, location`.
-pub(crate) fn told(label: Label) -> String {
+#[must_use]
+pub fn told(label: Label) -> String {
     let categories = categories(label);
     match categories.is_empty() {
         true => level(label),
@@ -74,12 +82,14 @@ pub(crate) fn told(label: Label) -> String {
 }
 
 /// `CONFIDENTIAL`.
-pub(crate) fn level(label: Label) -> String {
+#[must_use]
+pub fn level(label: Label) -> String {
     format!("{:?}", label.sensitivity).to_shouty_snake_case()
 }
 
 /// `personal, location`.
-pub(crate) fn categories(label: Label) -> String {
+#[must_use]
+pub fn categories(label: Label) -> String {
     let categories = label.categories.iter();
     let names: Vec<_> = categories
         .map(|category| format!("{category:?}").to_snake_case())
