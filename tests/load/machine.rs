@@ -2,6 +2,11 @@
 
 use std::fs;
 
+use nix::{
+    time::{clock_getcpuclockid, clock_gettime},
+    unistd::Pid,
+};
+
 /// Processor, cores, memory and kernel, as Linux tells them.
 pub(crate) fn description() -> String {
     let value = |file: &str, key: &str| {
@@ -28,16 +33,10 @@ pub(crate) fn description() -> String {
     )
 }
 
-/// Seconds a process has run so far, in user and kernel mode together.
-pub(crate) fn cpu_seconds(pid: u32) -> anyhow::Result<f64> {
-    let stat = fs::read_to_string(format!("/proc/{pid}/stat"))?;
-    // The name, in parentheses, may hold spaces: proc_pid_stat(5) counts it as the second field.
-    let fields = stat.rsplit_once(')').map_or("", |(_, rest)| rest);
-    let ticks: u64 = fields
-        .split_whitespace()
-        .skip(11)
-        .take(2)
-        .map(|field| field.parse::<u64>().unwrap_or_default())
-        .sum();
-    Ok(ticks as f64 / rustix::param::clock_ticks_per_second() as f64)
+/// Microseconds a process has run so far, all its threads together (clock_getcpuclockid(3)): a tick of
+/// proc_pid_stat(5) is a hundred requests long.
+pub(crate) fn cpu_microseconds(pid: u32) -> anyhow::Result<f64> {
+    let clock = clock_getcpuclockid(Pid::from_raw(pid.try_into()?))?;
+    let time = clock_gettime(clock)?;
+    Ok(time.tv_sec() as f64 * 1e6 + time.tv_nsec() as f64 / 1e3)
 }

@@ -19,7 +19,10 @@ const METHOD: &str = "GetMyOverview";
 /// As many as the demo data has.
 const CUSTOMERS: usize = 1_000;
 const ROUNDS: usize = 7;
-const REQUESTS: usize = 8_000;
+/// Of a round, of each side in turn: what else the machine does comes and goes, and so meets both.
+const SLICES: usize = 16;
+const REQUESTS: usize = 500;
+const IN_A_ROUND: usize = SLICES * REQUESTS;
 /// So that every user's token has been seen and every connection is open.
 const WARM_UP: usize = 2_000;
 /// Answers that are compared before anything is measured.
@@ -34,6 +37,8 @@ struct Side {
     pids: Vec<u32>,
     /// Microseconds of CPU per request: by round, then by service.
     rounds: Vec<Vec<f64>>,
+    /// Requests measured so far: the next are of the next users.
+    sent: usize,
 }
 
 pub(crate) async fn a_request_costs_little_more_than_bare() -> Result<()> {
@@ -81,11 +86,13 @@ async fn measure(rig: &Rig) -> Result<(Side, Side, f64)> {
         .await?,
         pids: pids.context("a service has ended")?,
         rounds: Vec::new(),
+        sent: 0,
     };
     let mut bare = Side {
         users: Users::connect(&chain.url()?, OVERVIEW, &ca, users).await?,
         pids: chain.pids(),
         rounds: Vec::new(),
+        sent: 0,
     };
     for user in 0..COMPARED {
         let (one, other) = (
@@ -94,19 +101,23 @@ async fn measure(rig: &Rig) -> Result<(Side, Side, f64)> {
         );
         ensure!(one == other, "the chains answer user {user} differently");
     }
-    estate.users.send(WARM_UP).await?;
-    bare.users.send(WARM_UP).await?;
-    for round in 0..ROUNDS {
-        // In turn, and each first as often as second: the machine is not the same all the time.
-        if round % 2 == 0 {
-            estate.round().await?;
-            bare.round().await?;
-        } else {
-            bare.round().await?;
-            estate.round().await?;
+    estate.users.send(0, WARM_UP).await?;
+    bare.users.send(0, WARM_UP).await?;
+    for _ in 0..ROUNDS {
+        estate.begin();
+        bare.begin();
+        for slice in 0..SLICES {
+            // Each is first as often as second.
+            if slice % 2 == 0 {
+                estate.slice().await?;
+                bare.slice().await?;
+            } else {
+                bare.slice().await?;
+                estate.slice().await?;
+            }
         }
     }
-    let strangers = (0..REQUESTS).map(|number| {
+    let strangers = (0..IN_A_ROUND).map(|number| {
         let id = format!("cus_{:06}", number % CUSTOMERS + 1);
         let token = format!("Bearer {}", rig.token_with(&id, scopes)?);
         Ok(User { id, token })
@@ -117,23 +128,35 @@ async fn measure(rig: &Rig) -> Result<(Side, Side, f64)> {
         users: Users::connect(&url, OVERVIEW, &ca, strangers).await?,
         pids: estate.pids.clone(),
         rounds: Vec::new(),
+        sent: 0,
     };
-    cold.round().await?;
+    cold.begin();
+    for _ in 0..SLICES {
+        cold.slice().await?;
+    }
     let [_, cold, _] = spread(&cold.totals());
     Ok((estate, bare, cold))
 }
 
 impl Side {
-    async fn round(&mut self) -> Result<()> {
+    fn begin(&mut self) {
+        self.rounds.push(vec![0.0; self.pids.len()]);
+    }
+
+    /// Adds to the round that has begun what some requests cost.
+    async fn slice(&mut self) -> Result<()> {
         let cpu = |pids: &[u32]| -> Result<Vec<f64>> {
-            pids.iter().map(|&pid| machine::cpu_seconds(pid)).collect()
+            let pids = pids.iter();
+            pids.map(|&pid| machine::cpu_microseconds(pid)).collect()
         };
         let before = cpu(&self.pids)?;
-        self.users.send(REQUESTS).await?;
+        self.users.send(self.sent, REQUESTS).await?;
+        self.sent += REQUESTS;
         let after = cpu(&self.pids)?;
-        let spent = after.iter().zip(&before);
-        let per_request = spent.map(|(after, before)| (after - before) * 1e6 / REQUESTS as f64);
-        self.rounds.push(per_request.collect());
+        let round = self.rounds.last_mut().context("no round has begun")?;
+        for (sum, (after, before)) in round.iter_mut().zip(after.iter().zip(&before)) {
+            *sum += (after - before) / IN_A_ROUND as f64;
+        }
         Ok(())
     }
 
@@ -167,7 +190,7 @@ fn table(estate: &Side, bare: &Side, cold: f64) -> String {
     let mut lines = vec![
         format!("Measured on {}.", machine::description()),
         format!(
-            "{ROUNDS} rounds in turn of {REQUESTS} requests each, of {CUSTOMERS} users; \
+            "{ROUNDS} rounds of {IN_A_ROUND} requests each, {REQUESTS} at a time in turn, of {CUSTOMERS} users; \
              CPU of the processes in microseconds per request, median (lowest to highest)."
         ),
         String::new(),

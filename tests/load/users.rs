@@ -63,9 +63,10 @@ impl Users {
         })
     }
 
-    /// Sends `count` requests, those of one user after those of another. Every one must be answered.
-    pub(crate) async fn send(&self, count: usize) -> Result<()> {
-        let next = Arc::new(AtomicUsize::new(0));
+    /// Sends `count` requests, of one user after another from the one numbered `first`. Every one must be
+    /// answered.
+    pub(crate) async fn send(&self, first: usize, count: usize) -> Result<()> {
+        let next = Arc::new(AtomicUsize::new(first));
         let mut tasks = JoinSet::new();
         for task in 0..UNDER_WAY {
             let connection = self.connections.get(task % CONNECTIONS);
@@ -74,7 +75,7 @@ impl Users {
             tasks.spawn(async move {
                 loop {
                     let number = next.fetch_add(1, Ordering::Relaxed);
-                    if number >= count {
+                    if number >= first + count {
                         return anyhow::Ok(());
                     }
                     let user = users.get(number % users.len()).context("no users")?;

@@ -3,6 +3,7 @@
 
 use std::{convert::Infallible, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
 
+use futures_util::{StreamExt as _, stream::FuturesUnordered};
 use http_body::Body;
 use hyper::{Request, Response, Version, body::Incoming};
 use hyper_util::{rt::TokioIo, service::TowerToHyperService};
@@ -55,6 +56,7 @@ pub(crate) struct Connections {
 
 /// Why a connection is to end.
 enum Leave {
+    Overdue,
     Shutdown,
     Age,
     Blocked,
@@ -135,15 +137,24 @@ impl Connections {
             pin!(http.serve_connection(TokioIo::new(io), TowerToHyperService::new(service)));
         // Between two requests hyper waits no longer than the header timeout.
         let longest = self.limits.exchange_timeout + self.limits.header_timeout;
-        let ended = tokio::select! {
-            ended = connection.as_mut() => ended,
-            () = streams::overdue(heads, longest) => {
-                self.limited(address, streams::SLOW);
-                return;
+        let end = async {
+            tokio::select! {
+                () = streams::overdue(heads, longest) => Leave::Overdue,
+                leave = self.leave((socket, address), own.as_ref(), peer.as_ref(), &shutdown) => leave,
             }
-            leave = self.leave((socket, address), own.as_ref(), peer.as_ref(), &shutdown) => {
+        };
+        // Asked when something of it has changed, and not whenever the connection has something to do.
+        let mut end = FuturesUnordered::from_iter([end]);
+        let ended = tokio::select! {
+            biased;
+            ended = connection.as_mut() => ended,
+            Some(leave) = end.next() => {
                 connection.as_mut().graceful_shutdown();
                 let grace = match leave {
+                    Leave::Overdue => {
+                        self.limited(address, streams::SLOW);
+                        return;
+                    }
                     // The listener's drain has its own deadline.
                     Leave::Shutdown => Duration::MAX,
                     Leave::Age => self.limits.drain_timeout,

@@ -31,6 +31,9 @@ pub async fn open(database: &Database, migrations: &Path) -> Result<SqlitePool, 
     let pool = SqlitePoolOptions::new()
         .max_connections(database.max_connections)
         .acquire_timeout(ACQUIRE_TIMEOUT)
+        // A file in this process is not lost while nobody asks, and each question goes to the connection's
+        // thread and back. It is asked when it is given back: no broken one is ever kept.
+        .test_before_acquire(false)
         .after_release(|connection, _| Box::pin(is_well(connection)))
         .connect_with(options)
         .await
