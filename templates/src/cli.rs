@@ -9,8 +9,8 @@ use strata_config::Environment;
 
 use crate::{
     commands::{
-        attack, audit, catalogue, check, data_map, events, graph, manifest, new, openapi, pki,
-        token, up,
+        attack, audit, catalogue, check, data_map, events, graph, manifest, new, openapi, pentest,
+        pki, token, up,
     },
     output::NoJudgement,
 };
@@ -36,6 +36,7 @@ enum Command {
     Token(token::Args),
     Audit(audit::Args),
     Attack(attack::Args),
+    Pentest(pentest::Args),
     Graph(graph::Args),
     Openapi(openapi::Args),
     DataMap(data_map::Args),
@@ -72,6 +73,7 @@ pub(crate) async fn run() -> Result<()> {
         Command::Token(args) => token::run(args).await,
         Command::Audit(args) => audit::run(args),
         Command::Attack(args) => attack::run(args).await,
+        Command::Pentest(args) => pentest::run(&args),
         Command::Graph(args) => graph::run(&args),
         Command::Openapi(args) => openapi::run(&args),
         Command::DataMap(args) => data_map::run(args).await,

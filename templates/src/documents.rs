@@ -74,7 +74,12 @@ impl Document {
 
 /// Where the document of a version of an Experience API is committed.
 pub(crate) fn file(workspace: &Workspace, service: &str, version: &str) -> PathBuf {
-    folder(workspace).join(format!("{service}.{version}.json"))
+    folder(workspace).join(name(service, version))
+}
+
+/// What that file is called.
+pub(crate) fn name(service: &str, version: &str) -> String {
+    format!("{service}.{version}.json")
 }
 
 /// Where all of them are.

@@ -7,10 +7,12 @@ mod cli;
 mod commands;
 mod data_map;
 mod demo;
+mod digest;
 mod documents;
 mod events;
 mod issuer;
 mod output;
+mod pentest;
 mod scaffold;
 
 use std::process::ExitCode;

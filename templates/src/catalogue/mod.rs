@@ -12,7 +12,7 @@ use std::path::PathBuf;
 use anyhow::Result;
 use strata_estate::{Workspace, paper::Paper};
 
-pub(crate) use self::model::Catalogue;
+pub(crate) use self::model::{Catalogue, Plan, Version};
 
 impl Catalogue {
     /// The catalogue of the estate, as its documents are now.

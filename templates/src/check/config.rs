@@ -13,13 +13,8 @@ pub(super) fn loads(services: &[ServiceFolder], environments: &[Environment]) ->
             let loaded = Config::load(&service.folder, &service.manifest, *environment, []);
             let Err(error) = loaded else { continue };
             findings.extend(error.problems().iter().map(|problem| {
-                let problem = problem.to_string();
-                let (place, what) = problem.split_once(": ").unwrap_or(("", &problem));
-                Finding::new(
-                    place.as_ref(),
-                    what.to_owned(),
-                    format!("set it right there or in config/{environment}.toml"),
-                )
+                let remedy = format!("set it right there or in config/{environment}.toml");
+                Finding::at(problem, remedy)
             }));
         }
     }

@@ -8,13 +8,14 @@ mod documents;
 mod exemptions;
 mod graph;
 mod papers;
+mod pentest;
 mod policies;
 
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use serde::Serialize;
-use strata_config::Environment;
+use strata_config::{Environment, Problem};
 use strata_estate::{Graph, Workspace};
 
 /// One thing that is wrong.
@@ -36,6 +37,13 @@ impl Finding {
             remedy,
         }
     }
+
+    /// Of a problem that begins with its place.
+    fn at(problem: &Problem, remedy: String) -> Self {
+        let problem = problem.to_string();
+        let (place, what) = problem.split_once(": ").unwrap_or(("", &problem));
+        Self::new(place.as_ref(), what.to_owned(), remedy)
+    }
 }
 
 /// Every finding, by file, each once.
@@ -51,6 +59,10 @@ pub(crate) fn findings(
         // Of a contract that breaks a rule neither a document nor a paper can be made.
         findings.extend(documents::committed(workspace)?);
         findings.extend(papers::committed(workspace)?);
+        // Who checks everything at once has no environment to be let into.
+        if environments == [Environment::Prod] {
+            findings.extend(pentest::current(workspace, &services, Environment::Prod)?);
+        }
     }
     findings.extend(contracts);
     findings.extend(calls::layers(&services, &graph));
@@ -60,6 +72,7 @@ pub(crate) fn findings(
     findings.extend(clearance::covers_calls(workspace, &services));
     findings.extend(config::loads(&services, environments));
     findings.extend(policies::hold(workspace, &services));
+    findings.extend(pentest::recorded(workspace, &services, environments)?);
     for finding in &mut findings {
         if let Ok(file) = finding.file.strip_prefix(workspace.root()) {
             finding.file = file.to_owned();

@@ -12,10 +12,13 @@ use crate::{
 
 /// Check contracts, layers, calls, exemptions, grants, policies, the committed papers and the
 /// configuration of every environment
+///
+/// Of production named by itself, each Experience API must also have a penetration test of its present
+/// contract in pentest.toml.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:\n  cargo strata check\n  cargo strata check --env prod")]
 pub(crate) struct Args {
-    /// Check the configuration of this environment only
+    /// Check the configuration of this environment only; of prod, the penetration tests too
     #[arg(long, value_parser = environment())]
     env: Option<Environment>,
     /// Print text for people, or JSON

@@ -11,11 +11,10 @@ use std::{
 
 use anyhow::{Context as _, Result, bail};
 use serde::{Deserialize, Serialize};
-use sha2::{Digest as _, Sha256};
 use strata_estate::Workspace;
 use walkdir::WalkDir;
 
-use crate::{cli::Format, output};
+use crate::{cli::Format, digest, output};
 
 /// What the template brings: folders with all they hold, and single files.
 const FRAMEWORK: [&str; 16] = [
@@ -123,7 +122,7 @@ impl Manifest {
             let name = file
                 .to_str()
                 .with_context(|| format!("{} is not UTF-8: rename it", file.display()))?;
-            files.insert(name.to_owned(), format!("{:x}", Sha256::digest(content)));
+            files.insert(name.to_owned(), digest::of(content));
         }
         Ok(Self {
             template: env!("CARGO_PKG_VERSION").to_owned(),

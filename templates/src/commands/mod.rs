@@ -10,6 +10,7 @@ pub(crate) mod graph;
 pub(crate) mod manifest;
 pub(crate) mod new;
 pub(crate) mod openapi;
+pub(crate) mod pentest;
 pub(crate) mod pki;
 pub(crate) mod token;
 pub(crate) mod up;

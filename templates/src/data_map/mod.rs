@@ -22,7 +22,7 @@ use strata_estate::{Workspace, paper::Paper};
 
 use self::sources::Sources;
 
-pub(crate) use self::model::DataMap;
+pub(crate) use self::model::{DataMap, Reader};
 
 impl DataMap {
     /// The map of the estate, as its documents are now.

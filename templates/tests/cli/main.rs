@@ -10,6 +10,7 @@ mod data_map;
 mod graph;
 mod manifest;
 mod openapi;
+mod pentest;
 mod pki;
 mod sample;
 mod strata;

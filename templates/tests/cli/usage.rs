@@ -4,7 +4,7 @@ use super::strata::{root, strata};
 
 #[test]
 fn every_command_explains_itself_with_an_example() {
-    let commands: [&[&str]; 19] = [
+    let commands: [&[&str]; 22] = [
         &[],
         &["up"],
         &["new"],
@@ -19,6 +19,9 @@ fn every_command_explains_itself_with_an_example() {
         &["audit", "query"],
         &["audit", "export"],
         &["attack"],
+        &["pentest"],
+        &["pentest", "pack"],
+        &["pentest", "digest"],
         &["graph"],
         &["check"],
         &["data-map"],
