@@ -71,7 +71,7 @@ pub(crate) async fn run() -> Result<()> {
         Command::New(args) => new::run(args).await,
         Command::Pki(args) => pki::run(args),
         Command::Token(args) => token::run(args).await,
-        Command::Audit(args) => audit::run(args),
+        Command::Audit(args) => audit::run(args).await,
         Command::Attack(args) => attack::run(args).await,
         Command::Pentest(args) => pentest::run(&args),
         Command::Graph(args) => graph::run(&args),

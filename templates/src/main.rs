@@ -10,6 +10,7 @@ mod demo;
 mod digest;
 mod documents;
 mod events;
+mod export;
 mod issuer;
 mod output;
 mod pentest;

@@ -40,6 +40,7 @@ pub fn verify(
         return Ok(report);
     };
     let claims = claims.read(&service, auditors, &mut report);
+    report.vouched = claims.last();
     walk.follow(&claims, &mut report)?;
     Ok(report)
 }

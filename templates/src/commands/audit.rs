@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::{Context as _, Result, bail, ensure};
 use clap::{Subcommand, ValueEnum};
+use http::Uri;
 use serde::Serialize;
 use strata_audit::{Found, Query, Report, ResourceKey};
 use strata_config::{Environment, trust_domain};
@@ -14,6 +15,7 @@ use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
 use crate::{
     cli::{Format, environment},
+    export::{Outlet, Receiver},
     output,
 };
 
@@ -64,14 +66,32 @@ enum Action {
         #[arg(long, value_enum, default_value_t = Format::Text)]
         format: Format,
     },
-    /// Print every record for other programs, a JSON object on each line
-    #[command(after_help = "Example:\n  cargo strata audit export --format ocsf > events.jsonl")]
+    /// Give every verified record to other programs: print them, or send them to a receiver of OTLP
+    ///
+    /// Of a trail that is bent nothing is given, and of one that is written what a checkpoint vouches for
+    /// already. With --format otlp each line is a request of OTLP/JSON. Exits with 1 when a trail is bent, or
+    /// the receiver has not taken all; what it has taken is sent again the next time, with the same trace id,
+    /// service and number.
+    #[command(
+        after_help = "Examples:\n  cargo strata audit export --format ocsf > events.jsonl\n  \
+        cargo strata audit export --format otlp > logs.jsonl\n  \
+        cargo strata audit export --format otlp --endpoint http://127.0.0.1:4318/v1/logs"
+    )]
     Export {
         #[command(flatten)]
         place: Place,
+        /// The folder of the checkpoints of the trail in --dir
+        #[arg(long, value_name = "DIR", requires = "dir")]
+        checkpoints: Option<PathBuf>,
         /// The schema
         #[arg(long, value_enum, default_value_t = Schema::Ocsf)]
         format: Schema,
+        /// Send them to this receiver of OTLP/HTTP instead of printing them; plain http on loopback only
+        #[arg(long, value_name = "URL")]
+        endpoint: Option<Uri>,
+        /// PEM file of the CA that vouches for the receiver [default: the roots of the operating system]
+        #[arg(long, value_name = "FILE", requires = "endpoint")]
+        ca: Option<PathBuf>,
     },
 }
 
@@ -81,7 +101,7 @@ struct Place {
     /// The environment they are of
     #[arg(long, value_parser = environment(), default_value_t = Environment::Dev)]
     env: Environment,
-    /// The folder of a trail; may be repeated, but for `verify`
+    /// The folder of a trail; may be repeated for `query`
     #[arg(long, value_name = "DIR", requires = "material")]
     dir: Vec<PathBuf>,
     /// A material folder of the environment, with what trails are verified and asked by: any service's
@@ -89,11 +109,13 @@ struct Place {
     material: Option<PathBuf>,
 }
 
-/// The Open Cybersecurity Schema Framework.
+/// How other programs have a record.
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Schema {
     /// OCSF 1.4.0, class API Activity (6003)
     Ocsf,
+    /// Logs of OpenTelemetry; the body of each is the event of OCSF
+    Otlp,
 }
 
 /// A trail, and what it is verified and asked by.
@@ -135,39 +157,50 @@ impl Place {
     }
 }
 
-pub(crate) fn run(args: Args) -> Result<()> {
+pub(crate) async fn run(args: Args) -> Result<()> {
     match args.action {
         Action::Verify {
             place,
             checkpoints,
             format,
-        } => {
-            ensure!(
-                place.dir.len() <= 1,
-                "one trail is verified at a time: give one --dir, and its --checkpoints"
-            );
-            ensure!(
-                place.dir.is_empty() || checkpoints.is_some(),
-                "a trail is verified by its checkpoints: give --checkpoints with --dir"
-            );
-            verify(&place, checkpoints, format)
-        }
+        } => verify(&place, checkpoints, format),
         Action::Query {
             place,
             subject,
             trace,
             format,
         } => query(&place, subject.as_deref(), trace.as_deref(), format),
-        Action::Export { place, format } => match format {
-            Schema::Ocsf => export(&place),
-        },
+        Action::Export {
+            place,
+            checkpoints,
+            format,
+            endpoint,
+            ca,
+        } => {
+            let outlet = match (format, endpoint) {
+                (Schema::Ocsf, None) => Outlet::Ocsf,
+                (Schema::Otlp, None) => Outlet::Otlp,
+                (Schema::Otlp, Some(endpoint)) => Outlet::Receiver(Receiver::at(endpoint, ca)),
+                (Schema::Ocsf, Some(_)) => bail!("an endpoint takes OTLP: say --format otlp"),
+            };
+            export(&place, checkpoints, outlet).await
+        }
     }
 }
 
-fn verify(place: &Place, checkpoints: Option<PathBuf>, format: Format) -> Result<()> {
+/// The trails, each with what came of verifying it.
+fn reports(place: &Place, checkpoints: Option<PathBuf>) -> Result<Vec<(Trail, Report)>> {
+    ensure!(
+        place.dir.len() <= 1,
+        "one trail is verified at a time: give one --dir, and its --checkpoints"
+    );
+    ensure!(
+        place.dir.is_empty() || checkpoints.is_some(),
+        "a trail is verified by its checkpoints: give --checkpoints with --dir"
+    );
     let domain = place.domain()?;
-    let mut reports = Vec::new();
-    for trail in place.trails(checkpoints)? {
+    let trails = place.trails(checkpoints)?.into_iter();
+    let reports = trails.map(|trail| {
         let auditors = Auditors::load(&trail.material, &domain)?;
         let service = trail.service.as_ref();
         let report = strata_audit::verify(
@@ -178,14 +211,24 @@ fn verify(place: &Place, checkpoints: Option<PathBuf>, format: Format) -> Result
             service,
         );
         let report = report.with_context(|| format!("{} cannot be read", trail.audit.display()))?;
-        reports.push((trail, report));
-    }
+        Ok((trail, report))
+    });
+    reports.collect()
+}
+
+fn verify(place: &Place, checkpoints: Option<PathBuf>, format: Format) -> Result<()> {
+    let reports = reports(place, checkpoints)?;
     if format == Format::Json {
         let reports: Vec<_> = reports.iter().map(|(_, report)| report).collect();
         output::pretty_json(&reports)?;
     } else {
         tell(&reports)?;
     }
+    judge(&reports)
+}
+
+/// An error when a trail is bent.
+fn judge(reports: &[(Trail, Report)]) -> Result<()> {
     let bent = reports.iter().filter(|(_, report)| !report.is_sound());
     match bent.count() {
         0 => Ok(()),
@@ -329,11 +372,16 @@ fn query(place: &Place, subject: Option<&str>, trace: Option<&str>, format: Form
     }
 }
 
-fn export(place: &Place) -> Result<()> {
-    for trail in place.trails(None)? {
-        strata_audit::query(&trail.audit, &Query::All, |found| {
-            output::json(&strata_audit::event(&found))
-        })?;
+async fn export(place: &Place, checkpoints: Option<PathBuf>, mut outlet: Outlet) -> Result<()> {
+    let reports = reports(place, checkpoints)?;
+    for (trail, report) in &reports {
+        for remark in &report.remarks {
+            output::note(&format!("{}: {remark}", report.service));
+        }
+        outlet.take(place.env, &trail.audit, report).await?;
     }
-    Ok(())
+    if let Outlet::Receiver(receiver) = &outlet {
+        output::line(&format!("{} records were taken", receiver.taken()))?;
+    }
+    judge(&reports)
 }

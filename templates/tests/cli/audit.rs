@@ -16,14 +16,14 @@ use strata_tls::{Exempted, MASK_KEY, Material, Trust};
 use super::{sample::Sample, strata::strata};
 
 /// A running estate of one service, which has answered twice and refused once.
-struct Running {
-    sample: Sample,
-    folder: tempfile::TempDir,
-    material: PathBuf,
+pub(super) struct Running {
+    pub(super) sample: Sample,
+    pub(super) folder: tempfile::TempDir,
+    pub(super) material: PathBuf,
 }
 
 impl Running {
-    async fn new() -> Self {
+    pub(super) async fn new() -> Self {
         let (sample, folder) = (Sample::new(), tempfile::tempdir().unwrap());
         let pki = Pki::init(&folder.path().join("pki"), Environment::Dev).unwrap();
         let text = "name = 'ledger'\nlayer = 'system'\nowner = 'team'\ndescription = 'Money.'\n";
@@ -104,7 +104,7 @@ impl Running {
         keeper.close().await;
     }
 
-    fn trail(&self) -> PathBuf {
+    pub(super) fn trail(&self) -> PathBuf {
         let files = fs::read_dir(self.folder.path().join("audit")).unwrap();
         let mut files = files.map(|file| file.unwrap().path());
         files.find(|file| file.extension().is_some()).unwrap()

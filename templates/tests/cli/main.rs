@@ -7,6 +7,7 @@ mod audit;
 mod catalogue;
 mod check;
 mod data_map;
+mod export;
 mod graph;
 mod manifest;
 mod openapi;

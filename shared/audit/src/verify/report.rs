@@ -15,6 +15,8 @@ pub struct Report {
     pub entries: Option<(u64, u64)>,
     /// Checkpoints that the service has signed.
     pub checkpoints: u64,
+    /// The last entry that a checkpoint vouches for: in a sound trail all up to it are as they were written.
+    pub vouched: Option<u64>,
     /// What is wrong. Of the trail the first: nothing after it can be told from what it hides.
     pub findings: Vec<Finding>,
     /// What is not as usual, and can be so in an honest trail.
