@@ -58,7 +58,7 @@ impl Running {
         running
     }
 
-    async fn write(&self) {
+    pub(super) async fn write(&self) {
         let domain = trust_domain(Layer::System, Environment::Dev).unwrap();
         let own = domain.workload("ledger").unwrap();
         let trust = Trust {

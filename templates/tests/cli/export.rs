@@ -1,6 +1,7 @@
 //! `audit export --format otlp`, printed and sent to a receiver that listens here.
 
 use std::{
+    collections::BTreeSet,
     convert::Infallible,
     fs,
     net::SocketAddr,
@@ -194,12 +195,31 @@ async fn of_a_bent_trail_nothing_is_exported() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn without_checkpoints_nothing_is_exported() {
+async fn what_no_checkpoint_vouches_for_is_not_exported() {
     let running = Running::new().await;
-    assert_eq!(export(&running, &[]).data().lines().count(), 1);
-    // Somebody has taken the checkpoints away: the trail says what it likes.
-    let checkpoints = running.folder.path().join("checkpoints");
-    fs::remove_dir_all(&checkpoints).unwrap();
+    let folder = running.folder.path().join("checkpoints");
+    let files = || -> BTreeSet<_> {
+        let files = fs::read_dir(&folder).unwrap();
+        files.map(|file| file.unwrap().path()).collect()
+    };
+    let count = |answer: Answer| -> usize {
+        let said = answer.data();
+        let requests = said.lines().map(|line| serde_json::from_str(line).unwrap());
+        requests.map(|request| records(&request).len()).sum()
+    };
+    assert_eq!(count(export(&running, &[])), 3);
+    let before = files();
+    running.write().await;
+    assert_eq!(count(export(&running, &[])), 6);
+    // What vouches for the second half is not there yet.
+    for file in files().difference(&before) {
+        fs::remove_file(file).unwrap();
+    }
+    let answer = export(&running, &[]);
+    assert!(answer.stderr.contains("not vouched for yet"), "{answer:?}");
+    assert_eq!(count(answer), 3);
+    // And now nothing vouches for any.
+    fs::remove_dir_all(&folder).unwrap();
     let answer = export(&running, &[]);
     assert_eq!(answer.stdout, "");
     answer.error();

@@ -120,6 +120,7 @@ fn is_at(finding: &Finding, file: &Path, sequence: u64, offset: usize) {
 fn what_was_not_changed_is_sound() {
     let report = Copy::new().verify();
     assert!(report.is_sound() && report.remarks.is_empty(), "{report:?}");
+    assert_eq!(report.vouched, report.entries.map(|(_, last)| last));
     assert_eq!((report.files, report.records), (3, 60));
     assert!(report.checkpoints >= 3);
 }
@@ -357,6 +358,8 @@ fn a_clock_that_steps_back_is_a_remark() {
         panic!("{report:?}")
     };
     assert!(remark.contains("not vouched for yet"), "{report:?}");
+    // What was changed here is after the last that counts as vouched for.
+    assert!(report.vouched.unwrap() < report.entries.unwrap().1);
     // A minute that nobody vouches for is not told from a step.
     assert_eq!(by(MINUTE).findings[0].problem, Problem::Unvouched);
 }
