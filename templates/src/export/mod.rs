@@ -6,7 +6,7 @@
 mod otlp;
 mod receiver;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::{Context as _, Result};
 use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
@@ -60,13 +60,15 @@ impl Outlet {
 }
 
 fn read(
-    folder: &PathBuf,
+    folder: &Path,
     vouched: u64,
     mut logs: Logs,
     requests: &mpsc::Sender<ExportLogsServiceRequest>,
 ) -> Result<()> {
     let send = |request: Option<_>| match request {
-        Some(request) => (requests.blocking_send(request)).context("nobody takes them any more"),
+        Some(request) => requests
+            .blocking_send(request)
+            .context("nobody takes them any more"),
         None => Ok(()),
     };
     verified(folder, vouched, |found| send(logs.push(&found)))?;

@@ -90,7 +90,11 @@ fn record(found: &Found) -> LogRecord {
     };
     let event = event(found);
     let caption = event.get("severity").and_then(Value::as_str);
-    let trace = found.record.trace.as_slice();
+    let trace = match found.record.trace.as_slice() {
+        trace if trace.len() == 16 => trace.to_vec(),
+        // What came before there was a trace.
+        _ => Vec::new(),
+    };
     LogRecord {
         time_unix_nano: found.time,
         observed_time_unix_nano: found.time,
@@ -102,10 +106,7 @@ fn record(found: &Found) -> LogRecord {
             "strata.audit.sequence",
             any_value::Value::IntValue(found.sequence.try_into().unwrap_or(i64::MAX)),
         )],
-        // None of what came before there was a trace.
-        trace_id: (trace.len() == 16)
-            .then(|| trace.to_vec())
-            .unwrap_or_default(),
+        trace_id: trace,
         body: value(event),
         ..LogRecord::default()
     }
