@@ -70,8 +70,8 @@ enum Action {
     ///
     /// Of a trail that is bent nothing is given, and of one that is written what a checkpoint vouches for
     /// already. With --format otlp each line is a request of OTLP/JSON. Exits with 1 when a trail is bent, or
-    /// the receiver has not taken all; what it has taken is sent again the next time, with the same trace id,
-    /// service and number.
+    /// the receiver has not taken all; what it has taken is sent again the next time, with the same service,
+    /// time and number.
     #[command(
         after_help = "Examples:\n  cargo strata audit export --format ocsf > events.jsonl\n  \
         cargo strata audit export --format otlp > logs.jsonl\n  \

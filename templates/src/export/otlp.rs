@@ -45,13 +45,13 @@ impl Logs {
     }
 
     fn request(&mut self) -> ExportLogsServiceRequest {
-        // The names of OpenTelemetry's semantic conventions for resources.
+        // The names of OpenTelemetry's semantic conventions for resources. It has none for a SPIFFE ID.
         let (_, name) = self.service.rsplit_once('/').unwrap_or_default();
         let attributes = [
             ("service.namespace", ESTATE),
             ("service.name", name),
-            ("service.instance.id", self.service.as_str()),
             ("deployment.environment.name", self.environment.as_str()),
+            ("strata.spiffe_id", self.service.as_str()),
         ];
         let attributes = attributes.map(|(key, value)| pair(key, text(value)));
         ExportLogsServiceRequest {
@@ -101,7 +101,7 @@ fn record(found: &Found) -> LogRecord {
         severity_number: severity.into(),
         severity_text: caption.unwrap_or_default().to_owned(),
         event_name: NAME.to_owned(),
-        // By both a record is told from every other: a receiver can leave out what it has.
+        // With service and time it tells a record from every other: a receiver can leave out what it has.
         attributes: vec![pair(
             "strata.audit.sequence",
             any_value::Value::IntValue(found.sequence.try_into().unwrap_or(i64::MAX)),

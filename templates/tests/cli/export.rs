@@ -19,6 +19,8 @@ use opentelemetry_proto::tonic::{
     logs::v1::LogRecord,
 };
 use prost::Message as _;
+use strata_config::{Environment, trust_domain};
+use strata_core::Layer;
 use tokio::net::TcpListener;
 use tonic_types::pb::Status;
 
@@ -131,6 +133,10 @@ async fn a_receiver_is_sent_every_record_with_its_trace() {
     );
     let environment = member(&resource.attributes, "deployment.environment.name");
     assert_eq!(*environment, text("dev"));
+    let domain = trust_domain(Layer::System, Environment::Dev).unwrap();
+    let id = domain.workload("ledger").unwrap();
+    let own = member(&resource.attributes, "strata.spiffe_id");
+    assert_eq!(*own, text(id.as_str()));
 
     let records = records(&request);
     let traces: Vec<_> = records.iter().map(|it| it.trace_id.clone()).collect();
