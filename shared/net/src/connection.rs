@@ -149,7 +149,6 @@ impl Connections {
             biased;
             ended = connection.as_mut() => ended,
             Some(leave) = end.next() => {
-                connection.as_mut().graceful_shutdown();
                 let grace = match leave {
                     Leave::Overdue => {
                         self.limited(address, streams::SLOW);
@@ -167,6 +166,7 @@ impl Connections {
                         REFUSED_GRACE.min(self.limits.drain_timeout)
                     }
                 };
+                connection.as_mut().graceful_shutdown();
                 timeout(grace, connection).await.unwrap_or(Ok(()))
             }
         };

@@ -79,9 +79,9 @@ fn read(
 /// is for the next time.
 fn verified(folder: &Path, vouched: u64, mut each: impl FnMut(Found) -> Result<()>) -> Result<()> {
     strata_audit::query(folder, &Query::All, |found| {
-        match found.sequence <= vouched {
-            true => each(found),
-            false => Ok(()),
+        if found.sequence > vouched {
+            return Ok(());
         }
+        each(found)
     })
 }

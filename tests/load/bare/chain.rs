@@ -10,7 +10,7 @@ use strata_core::Layer;
 use strata_tests::Rig;
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 
-use super::{DATABASE, MATERIAL, ROLE, UPSTREAMS};
+use super::{DATABASE, FOLDER, MATERIAL, ROLE, UPSTREAMS};
 
 /// Callees before callers; the last is the edge.
 pub(crate) const SERVICES: [&str; 4] = ["customers", "orders", "customer-overview", "storefront"];
@@ -55,6 +55,7 @@ impl Chain {
         command
             .args([ROLE, service])
             .env(MATERIAL, &twin.material)
+            .env(FOLDER, &twin.folder)
             .env(UPSTREAMS, upstreams.join(","))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped());

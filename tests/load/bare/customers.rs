@@ -1,21 +1,18 @@
 //! The customer master, bare.
 
+use std::path::Path;
+
 use anyhow::Result;
 use pbjson_types::Timestamp;
 use proto_system_customers::v1::{
     Address, Customer, GetCustomerRequest, LoyaltyTier, MarketingConsent, Name,
 };
-use sqlx::{
-    FromRow, Row as _, SqlitePool,
-    sqlite::{SqlitePoolOptions, SqliteRow},
-};
+use sqlx::{FromRow, Row as _, SqlitePool, sqlite::SqliteRow};
 use strata_core::Layer;
 use tonic::Status;
 
-use super::{DATABASE, material, variable, wire};
+use super::{DATABASE, FOLDER, material, variable, wire};
 
-/// As many as the twin has.
-const CONNECTIONS: u32 = 8;
 const GET: &str = "SELECT * FROM customers WHERE customer_id = ?1";
 
 pub(super) async fn serve() -> Result<()> {
@@ -25,10 +22,14 @@ pub(super) async fn serve() -> Result<()> {
     wire::grpc(&material, method, move |request| get(pool.clone(), request)).await
 }
 
-/// A pool as sqlx makes it, over the store that this process was given.
+/// The pool of the service whose folder and store this process was given.
 pub(super) async fn pool() -> Result<SqlitePool> {
-    let pool = SqlitePoolOptions::new().max_connections(CONNECTIONS);
-    Ok(pool.connect(&variable(DATABASE)?).await?)
+    let migrations = Path::new(&variable(FOLDER)?).join("migrations");
+    let database = strata_config::Database {
+        url: variable(DATABASE)?,
+        max_connections: 8,
+    };
+    Ok(strata_store::open(&database, &migrations).await?)
 }
 
 async fn get(pool: SqlitePool, request: GetCustomerRequest) -> Result<Customer, Status> {

@@ -1,5 +1,5 @@
 //! The chain that the estate's cost is measured against: stock axum and tonic servers and channels
-//! over plain tokio-rustls, pools as sqlx makes them, four processes, the same store files, the same SQL, the same answers.
+//! over plain tokio-rustls, four processes, the same store files, the same SQL, the same answers.
 //! Nobody is checked, nothing is bounded, nothing is recorded: it must never serve anything else.
 
 #![expect(
@@ -31,6 +31,8 @@ pub(crate) const ROLE: &str = "bare";
 pub(crate) const MATERIAL: &str = "BARE_MATERIAL";
 /// The store's URL.
 pub(crate) const DATABASE: &str = "BARE_DATABASE";
+/// The service's folder.
+pub(crate) const FOLDER: &str = "BARE_FOLDER";
 /// `<service>=<address>`, separated by commas.
 pub(crate) const UPSTREAMS: &str = "BARE_UPSTREAMS";
 
